@@ -1,0 +1,336 @@
+"""What the parts of Genesys hand to each other and keep: one definition each.
+
+Every record is an immutable pydantic model without dicts or unions of models, so that an Arrow
+schema derives from it (``genesys.population.schema``) and anything that comes back from a sandbox
+worker can be validated against it.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
+
+
+class Record(BaseModel):
+    """Base of all records: immutable, closed, compared by value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Operator(StrEnum):
+    """The ways to make a child (sec. 4.2); seeds are given, not made."""
+
+    SEED = "seed"
+    MUTATION = "mutation"
+    CROSSOVER = "crossover"
+    SCRATCH = "scratch"
+
+
+class Role(StrEnum):
+    """Who selects: a designer its parents, a verifier its next design (sec. 4.3)."""
+
+    DESIGNER = "designer"
+    VERIFIER = "verifier"
+
+
+class Unit(Record):
+    """One unit of a design: its class name and the source of its file."""
+
+    name: Name
+    code: str
+
+
+class Argument(Record):
+    """One argument of a design (``gab_config``), its value as JSON."""
+
+    name: Name
+    json_value: str
+
+
+class Selection(Record):
+    """What a selector picked.
+
+    Attributes:
+        operator: How to make the child; ``SEED`` when a verifier selects.
+        designs: Names of the parents, or of the one design to verify.
+        references: Names of designs to show the designer besides its parents.
+    """
+
+    operator: Operator
+    designs: list[Name]
+    references: list[Name] = []
+
+
+class Query(Record):
+    """What an agent asks the knowledge engine (app. B.1.3).
+
+    Attributes:
+        keywords: For sources that search by keyword.
+        description: Of the wanted content, for sources that search by meaning.
+        limit: Most findings per source.
+    """
+
+    keywords: list[str] = []
+    description: str = ""
+    limit: int = 5
+
+
+class Finding(Record):
+    """One answer of a knowledge source: its ``source``, a title, an excerpt, a score in 0..1."""
+
+    source: str
+    title: str
+    text: str
+    score: float
+
+
+class Proposal(Record):
+    """An idea in prose (app. F.1).
+
+    Attributes:
+        name: Of the design, as an identifier.
+        abstract: One sentence.
+        text: The proposal as Markdown.
+        operator: How the child is made.
+        parents: Names of the parent designs.
+        target: The unit that a mutation replaces; empty otherwise.
+        plan: What the proposing agent hands to the implementing one, in a form of their own.
+    """
+
+    name: Name
+    abstract: str
+    text: str
+    operator: Operator
+    parents: list[Name]
+    target: str = ""
+    plan: str = ""
+
+
+class Review(Record):
+    """A reviewer's score (0 to 5) and critique (app. F.2)."""
+
+    rating: Annotated[float, Field(ge=0, le=5)]
+    text: str
+
+
+class Severity(StrEnum):
+    """How much a finding of a checker counts."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+class Issue(Record):
+    """One thing that a checker found.
+
+    Attributes:
+        check: Name of the check, a row of the paper's table 1.
+        severity: Errors make a design invalid.
+        unit: The unit at fault, or empty for the whole block.
+        line: One-based line in the unit's file.
+        message: What was found.
+        expected: What was expected and how to get there.
+        output: Captured output or traceback, cut to the unit's own frames.
+    """
+
+    check: str
+    severity: Severity = Severity.ERROR
+    unit: str = ""
+    line: int | None = None
+    message: str
+    expected: str = ""
+    output: str = ""
+
+
+class CheckResult(Record):
+    """That a check ran: its name, whether it passed, and how long it took in seconds."""
+
+    check: str
+    passed: bool
+    seconds: float
+
+
+class CheckReport(Record):
+    """Everything the checkers say of a design (table 1).
+
+    Attributes:
+        results: The checks that ran, in order; a failed one ends the list.
+        issues: What they found.
+        checked: False when the machine, not the design, kept it from being checked.
+    """
+
+    results: list[CheckResult] = []
+    issues: list[Issue] = []
+    checked: bool = True
+
+    @property
+    def valid(self) -> bool:
+        """Whether the design was checked and nothing of severity error was found."""
+        return self.checked and not any(i.severity is Severity.ERROR for i in self.issues)
+
+
+class Design(Record):
+    """A GAU tree with its arguments and where it came from.
+
+    Attributes:
+        name: Unique in its evolution tree.
+        root: Name of the root unit.
+        units: All units, the root first.
+        args: Arguments of the block.
+        operator: How it was made.
+        parents: Names of its parents.
+        structural_hash: Equal for the same tree and code up to formatting.
+        proposal: None for seeds.
+        review: None for seeds.
+        check: The checkers' report.
+        index: Position in the order of creation; seeds come first.
+    """
+
+    name: Name
+    root: Name
+    units: list[Unit]
+    args: list[Argument] = []
+    operator: Operator = Operator.SEED
+    parents: list[Name] = []
+    structural_hash: str = ""
+    proposal: Proposal | None = None
+    review: Review | None = None
+    check: CheckReport | None = None
+    index: int = 0
+
+
+class Scale(Record):
+    """One rung of the ladder.
+
+    Attributes:
+        name: E.g. ``0.1M``.
+        n_block: Blocks of the GPT reference.
+        d_model: Width of the GPT reference.
+        tokens: Training tokens.
+        learning_rate: Peak learning rate.
+        trials: Verifications this rung may spend.
+    """
+
+    name: str
+    n_block: Annotated[int, Field(ge=1)]
+    d_model: Annotated[int, Field(ge=16)]
+    tokens: Annotated[int, Field(ge=1)]
+    learning_rate: Annotated[float, Field(gt=0)]
+    trials: Annotated[int, Field(ge=0)]
+
+
+class Score(Record):
+    """One task's result.
+
+    Attributes:
+        task: Name of the task.
+        metric: E.g. ``acc`` or ``bits_per_byte``.
+        value: The result.
+        stderr: Its standard error; None when the task gives none.
+        chance: What guessing gives; None when there is no such level.
+        untrained: The same model before training; None when not measured.
+    """
+
+    task: str
+    metric: str
+    value: FiniteFloat
+    stderr: float | None = None
+    chance: float | None = None
+    untrained: float | None = None
+
+
+class CurvePoint(Record):
+    """A point of the training curve: tokens seen, training loss in nats, gradient norm."""
+
+    step: int
+    tokens: int
+    loss: float
+    grad_norm: float
+
+
+class Outcome(StrEnum):
+    """How a verification ended. Only ``DESIGN_ERROR`` counts against the design."""
+
+    OK = "ok"
+    DESIGN_ERROR = "design_error"
+    MACHINE_ERROR = "machine_error"
+
+
+class VerificationReport(Record):
+    """What came out of tuning, training and evaluating one design at one scale.
+
+    Attributes:
+        design: Name of the design.
+        scale: Name of the scale.
+        seed: Of initialisation and data order.
+        outcome: How it ended.
+        error: What stopped it and at which step; empty when it ended well.
+        n_block: Tuned number of blocks.
+        embed_dim: Tuned width.
+        parameters: Non-embedding parameters.
+        tokens: Tokens trained on.
+        scores: One per task.
+        curve: The training curve.
+        tokens_per_second: Of training.
+        seconds: Wall time of the whole verification.
+    """
+
+    design: Name
+    scale: str
+    seed: int = 0
+    outcome: Outcome = Outcome.OK
+    error: str = ""
+    n_block: int = 0
+    embed_dim: int = 0
+    parameters: int = 0
+    tokens: int = 0
+    scores: list[Score] = []
+    curve: list[CurvePoint] = []
+    tokens_per_second: float = 0.0
+    seconds: float = 0.0
+
+    @property
+    def fitness(self) -> float | None:
+        """Mean accuracy over the tasks (eq. 1 at one scale); None unless it ended well."""
+        values = [s.value for s in self.scores if s.metric == "acc"]
+        if self.outcome is not Outcome.OK or not values:
+            return None
+        return sum(values) / len(values)
+
+
+class SessionEnd(StrEnum):
+    """The states a session can end in (fig. 20)."""
+
+    ACCEPTED = "accepted"
+    REJECTED_BY_REVIEW = "rejected_by_review"
+    REJECTED_BY_CHECKER = "rejected_by_checker"
+    NOT_NEW = "not_new"
+    FAILED = "failed"
+
+
+class Session(Record):
+    """One designer's work on one child, from selection to accepted or abandoned.
+
+    Attributes:
+        index: Position in the run.
+        seed: Everything random in the session hangs off it.
+        selection: What it started from.
+        end: How it ended.
+        design: Name of the accepted design; empty otherwise.
+        note: Why it ended so, in a sentence.
+        seconds: Wall time.
+        issues: What the checker found, when it rejected the design.
+    """
+
+    index: int
+    seed: int
+    selection: Selection
+    end: SessionEnd
+    design: str = ""
+    note: str = ""
+    seconds: float = 0.0
+    issues: list[Issue] = []

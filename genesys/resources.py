@@ -1,0 +1,22 @@
+"""Finds data that is shipped with the package, in wheels and in editable installs alike."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from genesys.errors import GenesysError
+
+
+def resource(name: str) -> Path:
+    """Absolute path of a shipped folder, ``configs`` or ``seeds``.
+
+    In a wheel it lies inside the package; in a checkout beside it.
+
+    Raises:
+        GenesysError: The installation is incomplete.
+    """
+    package = Path(__file__).resolve().parent
+    for candidate in (package / name, package.parent / name):
+        if candidate.is_dir():
+            return candidate
+    raise GenesysError(f"The installation lacks its folder {name!r}; reinstall genesys.")
