@@ -1,0 +1,83 @@
+"""What the loop tells whoever watches it (a display, a log, a test)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from genesys.population.population import Population
+from genesys.records import CurvePoint, Design, Scale, Selection, Session, VerificationReport
+
+
+@dataclass(frozen=True)
+class RunOpened:
+    """The run starts or goes on with this population."""
+
+    population: Population
+    scales: tuple[Scale, ...]
+
+
+@dataclass(frozen=True)
+class SessionStarted:
+    """A designer begins a session."""
+
+    index: int
+    selection: Selection
+
+
+@dataclass(frozen=True)
+class StageEntered:
+    """A session enters a stage: ``propose``, ``review``, ``implement`` or ``check``."""
+
+    stage: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class SessionEnded:
+    """A session was committed; ``design`` is None unless it was accepted."""
+
+    session: Session
+    design: Design | None
+
+
+@dataclass(frozen=True)
+class VerificationStarted:
+    """A verifier begins."""
+
+    design: str
+    scale: Scale
+
+
+@dataclass(frozen=True)
+class TrainingProgress:
+    """A point of the training curve of the verification under way."""
+
+    point: CurvePoint
+
+
+@dataclass(frozen=True)
+class VerificationEnded:
+    """A verification was committed."""
+
+    report: VerificationReport
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """Nothing is left to do."""
+
+    population: Population
+
+
+Event = (
+    RunOpened
+    | SessionStarted
+    | StageEntered
+    | SessionEnded
+    | VerificationStarted
+    | TrainingProgress
+    | VerificationEnded
+    | RunEnded
+)
+Observer = Callable[[Event], None]

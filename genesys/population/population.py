@@ -1,0 +1,89 @@
+"""The population: a read-only view of an evolution tree at one moment."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from genesys.errors import UnknownNameError
+from genesys.records import Design, Operator, Outcome, Session, VerificationReport
+
+
+class Population:
+    """All designs with their sessions and reports, in the order in which they were made.
+
+    Args:
+        designs: Seeds first, then children by index.
+        reports: Verification reports, oldest first.
+        sessions: Design sessions, oldest first.
+    """
+
+    def __init__(
+        self,
+        designs: Iterable[Design] = (),
+        reports: Iterable[VerificationReport] = (),
+        sessions: Iterable[Session] = (),
+    ) -> None:
+        self.designs: Sequence[Design] = tuple(designs)
+        self.reports: Sequence[VerificationReport] = tuple(reports)
+        self.sessions: Sequence[Session] = tuple(sessions)
+
+    @cached_property
+    def _by_name(self) -> dict[str, Design]:
+        return {design.name: design for design in self.designs}
+
+    @cached_property
+    def _reports_by_design(self) -> dict[str, list[VerificationReport]]:
+        grouped = defaultdict(list)
+        for report in self.reports:
+            grouped[report.design].append(report)
+        return grouped
+
+    @cached_property
+    def hashes(self) -> frozenset[str]:
+        """Structural hashes of all designs."""
+        return frozenset(design.structural_hash for design in self.designs)
+
+    @property
+    def seeds(self) -> list[Design]:
+        """The designs the run started from."""
+        return [d for d in self.designs if d.operator is Operator.SEED]
+
+    @property
+    def children(self) -> list[Design]:
+        """The designs the run made."""
+        return [d for d in self.designs if d.operator is not Operator.SEED]
+
+    def design(self, name: str) -> Design:
+        """The design of that name; ``UnknownNameError`` if there is none."""
+        if name not in self._by_name:
+            raise UnknownNameError("design", name, self._by_name)
+        return self._by_name[name]
+
+    def reports_of(self, name: str) -> list[VerificationReport]:
+        """All reports on a design, oldest first."""
+        return list(self._reports_by_design.get(name, ()))
+
+    def verified_scales(self, name: str) -> set[str]:
+        """Scales at which the design was trained and evaluated without error."""
+        return {r.scale for r in self.reports_of(name) if r.outcome is Outcome.OK}
+
+    def confidence(self, name: str) -> int:
+        """Number of verified scales (sec. 4.3)."""
+        return len(self.verified_scales(name))
+
+    def fitness(self, name: str) -> float | None:
+        """Mean over tasks and verified scales (eq. 1); None for an unverified design."""
+        values = [r.fitness for r in self.reports_of(name) if r.fitness is not None]
+        return sum(values) / len(values) if values else None
+
+    def is_erroneous(self, name: str) -> bool:
+        """Whether a verification failed by the design's own fault."""
+        return any(r.outcome is Outcome.DESIGN_ERROR for r in self.reports_of(name))
+
+    def used(self, scale: str) -> int:
+        """Verifications that count against the budget of ``scale`` (alg. 5)."""
+        return sum(
+            r.scale == scale and r.outcome is not Outcome.MACHINE_ERROR for r in self.reports
+        )

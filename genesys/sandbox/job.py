@@ -1,0 +1,71 @@
+"""What goes into a sandbox worker and what comes out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from genesys.records import Record
+
+
+class Limits(Record):
+    """What one job may use.
+
+    Attributes:
+        seconds: Wall time.
+        memory_mb: Memory of the worker, in MiB.
+        threads: CPU threads for tensor operations.
+        processes: Processes and threads the job may have at once.
+        readable: Folders the job may read besides the Python installation and Genesys.
+    """
+
+    seconds: Annotated[float, Field(gt=0)] = 60.0
+    memory_mb: Annotated[int, Field(ge=256)] = 4096
+    threads: Annotated[int, Field(ge=1)] = 2
+    processes: Annotated[int, Field(ge=1)] = 64
+    readable: list[str] = []
+
+
+class Job(Record):
+    """A function to run in a worker.
+
+    Attributes:
+        entry: ``module:function`` of trusted code that may load generated code. It is called as
+            ``function(payload, emit, scratch)``: a JSON object, a callable that sends a JSON object
+            to the parent, and the path of an empty folder it may write to. It returns a JSON
+            object.
+        payload: Its first argument.
+        limits: What it may use.
+    """
+
+    entry: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
+    payload: dict[str, Any]
+    limits: Limits = Limits()
+
+
+class JobStatus(StrEnum):
+    """How a job ended."""
+
+    OK = "ok"
+    RAISED = "raised"
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    DIED = "died"
+
+
+class JobResult(Record):
+    """What came back from a job.
+
+    Attributes:
+        status: How it ended.
+        value: What the entry returned; empty unless it ended well. Hostile: validate it.
+        message: For a person: the exception, the limit that was hit, or the exit status.
+        seconds: Wall time.
+    """
+
+    status: JobStatus
+    value: dict[str, Any] = {}
+    message: str = ""
+    seconds: float = 0.0

@@ -1,0 +1,35 @@
+"""What a designer is given for one session."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from genesys.records import CheckReport, Design, Finding, Operator, Proposal, Query
+
+
+@dataclass(frozen=True)
+class SessionContext:
+    """Everything an agent may look at and call while it works on one child (sec. 4.2).
+
+    Attributes:
+        index: Position of the session in the run.
+        seed: Everything random in the session hangs off it.
+        operator: How the child is to be made.
+        parents: The designs to start from: none, one, or two and more.
+        references: Other designs of the population to learn from.
+        siblings: Proposals made earlier from the same parents (app. B.1.5).
+        search: Asks the knowledge plugins of the run.
+        check: Checks a draft with the checkers of the run, in a sandbox worker.
+        is_new: Whether no design of the run has this structure yet.
+    """
+
+    index: int
+    seed: int
+    operator: Operator
+    parents: tuple[Design, ...]
+    references: tuple[Design, ...]
+    siblings: tuple[Proposal, ...]
+    search: Callable[[Query], list[Finding]]
+    check: Callable[[Design], CheckReport]
+    is_new: Callable[[Design], bool]
