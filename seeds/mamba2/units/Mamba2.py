@@ -1,0 +1,56 @@
+# GAU_IMPLEMENTATION_FILE
+import torch
+
+from genesys.gau import GAUBase, UnitDecl, gau_test
+
+
+class Mamba2(GAUBase):
+    """Two pre-norm Mamba2 layers, each with a residual.
+
+    One layer weighs about 6 D^2: two of them match attention plus MLP.
+
+    Inputs: X (B, L, D). Outputs: Y (B, L, D).
+    Source: Dao and Gu 2024, arXiv 2405.21060.
+    """
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        common = {"embed_dim": embed_dim, "block_loc": block_loc, "kwarg_all": kwarg_all}
+        self.norm1 = RMSNorm(**common, **self.factory_kwargs, **kwarg_all)
+        self.layer1 = Mamba2Layer(**common, **self.factory_kwargs, **kwarg_all)
+        self.norm2 = RMSNorm(**common, **self.factory_kwargs, **kwarg_all)
+        self.layer2 = Mamba2Layer(**common, **self.factory_kwargs, **kwarg_all)
+
+    def _forward(self, X, **Z):
+        normed, Z = self.norm1(X, **Z)
+        mixed, Z = self.layer1(normed, **Z)
+        X = X + mixed
+        normed, Z = self.norm2(X, **Z)
+        mixed, Z = self.layer2(normed, **Z)
+        return X + mixed, Z
+
+
+@gau_test
+def test_mamba2_keeps_the_residual(device=None, dtype=None) -> None:
+    block = Mamba2(embed_dim=64, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    torch.nn.init.zeros_(block.layer1.out_proj.weight)
+    torch.nn.init.zeros_(block.layer2.out_proj.weight)
+    X = torch.randn(2, 9, 64, device=device, dtype=dtype)
+    assert torch.equal(block(X)[0], X)
+
+
+CHILDREN_DECLARATIONS = [
+    UnitDecl(
+        unitname="RMSNorm",
+        requirements="Normalise each position.",
+        inputs=["X"],
+        outputs=["Y"],
+    ),
+    UnitDecl(
+        unitname="Mamba2Layer",
+        requirements="Mix positions causally with a selective state space.",
+        inputs=["X"],
+        outputs=["Y"],
+    ),
+]
