@@ -1,0 +1,60 @@
+# GAU_IMPLEMENTATION_FILE
+import torch
+
+from genesys.gau import GAUBase, UnitDecl, gau_test
+
+
+class RetNet(GAUBase):
+    """Pre-norm block: multi-scale retention, then an MLP, each with a residual.
+
+    Inputs: X (B, L, D). Outputs: Y (B, L, D).
+    Source: Sun et al. 2023, arXiv 2307.08621.
+    """
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        common = {"embed_dim": embed_dim, "block_loc": block_loc, "kwarg_all": kwarg_all}
+        self.norm1 = RMSNorm(**common, **self.factory_kwargs, **kwarg_all)
+        self.retention = MultiScaleRetention(**common, **self.factory_kwargs, **kwarg_all)
+        self.norm2 = RMSNorm(**common, **self.factory_kwargs, **kwarg_all)
+        self.mlp = RetNetMLP(**common, **self.factory_kwargs, **kwarg_all)
+
+    def _forward(self, X, **Z):
+        normed, Z = self.norm1(X, **Z)
+        mixed, Z = self.retention(normed, **Z)
+        X = X + mixed
+        normed, Z = self.norm2(X, **Z)
+        mapped, Z = self.mlp(normed, **Z)
+        return X + mapped, Z
+
+
+@gau_test
+def test_retnet_keeps_the_residual(device=None, dtype=None) -> None:
+    block = RetNet(embed_dim=64, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    torch.nn.init.zeros_(block.retention.out.weight)
+    torch.nn.init.zeros_(block.mlp.down.weight)
+    X = torch.randn(2, 9, 64, device=device, dtype=dtype)
+    assert torch.equal(block(X)[0], X)
+
+
+CHILDREN_DECLARATIONS = [
+    UnitDecl(
+        unitname="RMSNorm",
+        requirements="Normalise each position.",
+        inputs=["X"],
+        outputs=["Y"],
+    ),
+    UnitDecl(
+        unitname="MultiScaleRetention",
+        requirements="Mix positions causally, with a decay of its own in each head.",
+        inputs=["X"],
+        outputs=["Y"],
+    ),
+    UnitDecl(
+        unitname="RetNetMLP",
+        requirements="Map each position by itself.",
+        inputs=["X"],
+        outputs=["Y"],
+    ),
+]
