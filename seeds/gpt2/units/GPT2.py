@@ -32,8 +32,8 @@ class GPT2(GAUBase):
 @gau_test
 def test_gpt2_keeps_the_residual(device=None, dtype=None) -> None:
     block = GPT2(embed_dim=64, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
-    torch.nn.init.zeros_(block.mha.out.weight)
-    torch.nn.init.zeros_(block.mlp.down.weight)
+    for child in (block.mha, block.mlp):
+        child.forward = lambda X, **Z: (torch.zeros_like(X), Z)
     X = torch.randn(2, 9, 64, device=device, dtype=dtype)
     assert torch.equal(block(X)[0], X)
 

@@ -34,8 +34,8 @@ class Mamba2(GAUBase):
 @gau_test
 def test_mamba2_keeps_the_residual(device=None, dtype=None) -> None:
     block = Mamba2(embed_dim=64, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
-    torch.nn.init.zeros_(block.layer1.out_proj.weight)
-    torch.nn.init.zeros_(block.layer2.out_proj.weight)
+    for child in (block.layer1, block.layer2):
+        child.forward = lambda X, **Z: (torch.zeros_like(X), Z)
     X = torch.randn(2, 9, 64, device=device, dtype=dtype)
     assert torch.equal(block(X)[0], X)
 

@@ -32,8 +32,8 @@ class RetNet(GAUBase):
 @gau_test
 def test_retnet_keeps_the_residual(device=None, dtype=None) -> None:
     block = RetNet(embed_dim=64, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
-    torch.nn.init.zeros_(block.retention.out.weight)
-    torch.nn.init.zeros_(block.mlp.down.weight)
+    for child in (block.retention, block.mlp):
+        child.forward = lambda X, **Z: (torch.zeros_like(X), Z)
     X = torch.randn(2, 9, 64, device=device, dtype=dtype)
     assert torch.equal(block(X)[0], X)
 
