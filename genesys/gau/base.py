@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 
 @cache
-def _accepted(unit: type[nn.Module]) -> frozenset[str] | None:
+def _accepted(unit: type[_Sequence2Sequence]) -> frozenset[str] | None:
     """Names of Z that ``unit._forward`` takes; None when it takes any (``**Z``)."""
     parameters = inspect.signature(unit._forward).parameters.values()
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
@@ -90,7 +90,7 @@ class GAUBase(_Sequence2Sequence):
             TypeError: The second value of ``_forward`` is not a dict.
         """
         self._check_input(X)
-        names = _accepted(type(self))
+        names = _accepted(type(self))  # type: ignore[arg-type]  # nn.Module's __hash__ is untyped
         taken = Z if names is None else {key: Z[key] for key in Z.keys() & names}
         X = X.to(**self.factory_kwargs)
         return self._finish(X, self._forward(X, **taken), Z)
@@ -108,4 +108,3 @@ class GABBase(_Sequence2Sequence):
         """Run the block on X of shape (B, L, D); see :meth:`GAUBase.forward`."""
         self._check_input(X)
         return self._finish(X, self._forward(X, **Z), Z)
-

@@ -57,7 +57,8 @@ class GAM(nn.Module):
 
     def hidden(self, input_ids: Tensor) -> Tensor:
         """Map token ids of shape (B, L) to normed hidden states of shape (B, L, D)."""
-        X, Z = self.embedding(input_ids), {}
+        X: Tensor = self.embedding(input_ids)
+        Z: dict[str, Any] = {}
         for block in self.blocks:
             X, Z = block(X, **Z)
         out: Tensor = self.norm_out(X)

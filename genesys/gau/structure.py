@@ -1,0 +1,84 @@
+"""A hash of what a tree is, whatever it looks like: for finding designs that are not new."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import warnings
+
+from genesys.gau.tree import GAUTree
+from genesys.gau.unit import DECLARATIONS, UnitSource, is_test
+
+
+def structural_hash(tree: GAUTree) -> str:
+    """A hash, in 32 hexadecimal digits, of the tree's running code and arguments.
+
+    Equal for trees that differ only in formatting, comments, docstrings, tests, declarations, or
+    the names of their units.
+    """
+    order = _order(tree)
+    names = {name: f"U{position}" for position, name in enumerate(order)}
+    codes = [_normal(tree.units[n], names) if n in tree.units else "" for n in order]
+    text = json.dumps([codes, dict(tree.args)], sort_keys=True)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+
+
+def _order(tree: GAUTree) -> list[str]:
+    """Units by first mention in the code, which unlike ``order`` ignores how they are declared."""
+    found: dict[str, None] = {}
+    pending = [tree.root]
+    while pending:
+        name = pending.pop()
+        if name not in found:
+            found[name] = None
+            if name in tree.units:
+                pending += reversed(_mentioned(tree.units[name]))
+    return list(found)
+
+
+def _mentioned(unit: UnitSource) -> list[str]:
+    declared = {decl.unitname for decl in unit.children}
+    used = [n.id for n in _walk(_essence(unit)) if isinstance(n, ast.Name) and n.id in declared]
+    return list(dict.fromkeys([*used, *sorted(declared)]))
+
+
+def _walk(node: ast.AST) -> list[ast.AST]:
+    """All nodes in the order of the text."""
+    return [node, *(n for child in ast.iter_child_nodes(node) for n in _walk(child))]
+
+
+def _essence(unit: UnitSource) -> ast.Module:
+    """The unit without tests, declarations and docstrings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = ast.parse(unit.code)
+    module.body = [n for n in module.body if not (is_test(n) or _is_declarations(n))]
+    for node in ast.walk(module):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [n for n in body if not _is_text(n)] or [ast.Pass()]  # type: ignore[attr-defined]
+    return module
+
+
+def _normal(unit: UnitSource, names: dict[str, str]) -> str:
+    module = _essence(unit)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name):
+            node.id = names.get(node.id, node.id)
+        elif isinstance(node, ast.ClassDef):
+            node.name = names.get(node.name, node.name)
+    return ast.unparse(module)
+
+
+def _is_text(node: ast.stmt) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )
+
+
+def _is_declarations(node: ast.stmt) -> bool:
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return any(isinstance(t, ast.Name) and t.id == DECLARATIONS for t in targets)
