@@ -17,7 +17,8 @@ class Limits(Record):
         seconds: Wall time.
         memory_mb: Memory of the worker, in MiB.
         threads: CPU threads for tensor operations.
-        processes: Processes and threads the job may have at once.
+        processes: Threads the job may have at once; it can start no other process.
+        disk_mb: What it may write to its scratch folder, in MiB.
         readable: Folders the job may read besides the Python installation and Genesys.
     """
 
@@ -25,6 +26,7 @@ class Limits(Record):
     memory_mb: Annotated[int, Field(ge=256)] = 4096
     threads: Annotated[int, Field(ge=1)] = 2
     processes: Annotated[int, Field(ge=1)] = 64
+    disk_mb: Annotated[int, Field(ge=1)] = 1024
     readable: list[str] = []
 
 
@@ -37,12 +39,12 @@ class Job(Record):
             to the parent, and the path of an empty folder it may write to. It returns a JSON
             object.
         payload: Its first argument.
-        limits: What it may use.
+        limits: What it may use; None takes the sandbox's own.
     """
 
     entry: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
     payload: dict[str, Any]
-    limits: Limits = Limits()
+    limits: Limits | None = None
 
 
 class JobStatus(StrEnum):
@@ -61,11 +63,14 @@ class JobResult(Record):
     Attributes:
         status: How it ended.
         value: What the entry returned; empty unless it ended well. Hostile: validate it.
-        message: For a person: the exception, the limit that was hit, or the exit status.
+        message: For a person: the exception with its traceback, the limit that was hit, or the
+            exit status.
+        output: What the job printed, the end of it if it was much.
         seconds: Wall time.
     """
 
     status: JobStatus
     value: dict[str, Any] = {}
     message: str = ""
+    output: str = ""
     seconds: float = 0.0

@@ -1,0 +1,159 @@
+"""The trusted process that forks one confined child per job: ``python -m genesys.sandbox.host``.
+
+Its standard input is a socket. Each request brings three descriptors: the payload, the job's
+channel and its output; the child talks to the coordinator through them, never through the host.
+When the coordinator goes away the socket closes, and the host takes its child along.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from genesys.sandbox.child import Request, live
+from genesys.sandbox.confine import MIB, confine
+from genesys.sandbox.job import JobStatus, Limits
+
+POLL_SECONDS = 0.02
+DISK_POLL_SECONDS = 1.0
+
+
+class Coordinator(Exception):
+    """The coordinator has gone."""
+
+
+def main() -> None:
+    """Serve requests until the coordinator goes away."""
+    control = socket.socket(fileno=os.dup(0))
+    base, preload = sys.argv[1], sys.argv[2:]
+    for name in preload:
+        importlib.import_module(name)
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
+    refusal = _try_confinement(base)
+    gc.collect()
+    gc.freeze()  # keeps the collector from touching, and so copying, pages shared with children
+    _say(control, {"pid": os.getpid(), "refusal": refusal})
+    try:
+        while True:
+            _serve(control, wake)
+    except (Coordinator, ConnectionError):
+        shutil.rmtree(base, ignore_errors=True)
+
+
+def _say(control: socket.socket, message: dict[str, Any]) -> None:
+    control.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _try_confinement(base: str) -> str:
+    """Confine a child that does nothing; returns why that failed, or nothing."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            confine(base, [])
+        except BaseException as error:  # noqa: BLE001 - the child must end here
+            os.write(writer, str(error).encode()[:4000])
+        os._exit(0)
+    os.close(writer)
+    with open(reader, "rb") as pipe:  # noqa: PTH123
+        refusal = pipe.read().decode()
+    _, status = os.waitpid(pid, 0)
+    return refusal or ("the confined child died" if status else "")
+
+
+def _serve(control: socket.socket, wake: int) -> None:
+    data, descriptors, _, _ = socket.recv_fds(control, 2**20, 3)
+    if not data:
+        raise Coordinator
+    request = Request(**json.loads(data))
+    # Imported here once, not in each child. A failure is the job's to report.
+    with contextlib.suppress(Exception):
+        importlib.import_module(request.entry.split(":")[0])
+    host, started = os.getpid(), time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        live(request, host, *descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    try:
+        reason, status = _watch(pid, request.limits, request.scratch, control, wake)
+    finally:
+        _kill(pid)
+    seconds = time.monotonic() - started
+    _say(control, {"reason": reason, "status": status, "seconds": seconds})
+
+
+def _watch(
+    pid: int, limits: Limits, scratch: str, control: socket.socket, wake: int
+) -> tuple[str, int]:
+    """Wait for the child to end, or for the first limit it breaks."""
+    deadline = time.monotonic() + limits.seconds
+    next_disk = 0.0
+    process = psutil.Process(pid)
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return "", os.waitstatus_to_exitcode(status)
+        now = time.monotonic()
+        if now > deadline:
+            return JobStatus.TIMEOUT, 0
+        with contextlib.suppress(psutil.Error):
+            if process.memory_info().rss > _baseline() + limits.memory_mb * MIB:
+                return JobStatus.MEMORY, 0
+            if process.num_threads() > limits.processes:
+                return "threads", 0
+        if now > next_disk:
+            next_disk = now + DISK_POLL_SECONDS
+            if _size(scratch) > limits.disk_mb * MIB:
+                return "disk", 0
+        ready, _, _ = select.select([control, wake], [], [], min(POLL_SECONDS, deadline - now))
+        if control in ready and not control.recv(1, socket.MSG_PEEK):
+            raise Coordinator
+        if wake in ready:
+            os.read(wake, 4096)
+
+
+def _baseline() -> int:
+    # The child shares the host's pages: they are not what the job took.
+    return int(psutil.Process().memory_info().rss)
+
+
+def _size(folder: str) -> int:
+    """Bytes in a folder whose files may come and go meanwhile."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                total += (Path(place) / name).lstat().st_blocks * 512
+    return total
+
+
+def _kill(pid: int) -> None:
+    """Kill the child's whole process group, if it is still there, and reap it."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()
