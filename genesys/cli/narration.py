@@ -1,0 +1,86 @@
+"""One line of text for each event that a person wants to read of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genesys.cli.leaderboard import descent
+from genesys.cli.ranking import Ranking
+from genesys.cli.text import count, duration, one_line
+from genesys.evolution.events import (
+    Event,
+    RunEnded,
+    RunOpened,
+    SessionEnded,
+    VerificationEnded,
+    VerificationStarted,
+)
+from genesys.records import Issue, Operator, Outcome, Session, SessionEnd, VerificationReport
+
+GOOD, BAD, NEUTRAL = "✔", "✘", "·"
+
+
+def narrate(event: Event, rankings: Sequence[Ranking] = ()) -> str | None:
+    """The line for an event, its first character one of ✔ ✘ ·; None if it is not worth one.
+
+    Args:
+        event: What happened.
+        rankings: With the event taken into account.
+    """
+    match event:
+        case RunOpened(population=population):
+            return f"{NEUTRAL} {_opening(len(population.seeds), len(population.children))}"
+        case SessionEnded(session=session):
+            return _session(session)
+        case VerificationStarted(design=design, scale=scale):
+            tokens = count(scale.tokens)
+            return f"{NEUTRAL} verifying {design} at {scale.name} ({tokens} tokens)"
+        case VerificationEnded(report=report):
+            return _verification(report, rankings)
+        case RunEnded(population=population):
+            made = len(population.children)
+            return f"{GOOD} done: {made} new designs, {len(population.reports)} verifications"
+        case _:
+            return None
+
+
+def describe(issue: Issue) -> str:
+    """An issue on one line: check, unit and line, message."""
+    line = "" if issue.line is None else f":{issue.line}"
+    where = f" in {issue.unit}{line}" if issue.unit else ""
+    return one_line(f"{issue.check}{where}: {issue.message}", 160)
+
+
+def reason(session: Session) -> str:
+    """Why a session ended without a design: its first issue, else its note."""
+    return describe(session.issues[0]) if session.issues else one_line(session.note, 160)
+
+
+def _opening(seeds: int, children: int) -> str:
+    if children:
+        return f"going on with {seeds} seeds and {children} designs"
+    return f"starting from {seeds} seeds"
+
+
+def _session(session: Session) -> str:
+    how = descent(session.selection.operator, session.selection.designs)
+    if session.end is SessionEnd.ACCEPTED:
+        return f"{GOOD} new design {session.design}, {how} ({duration(session.seconds)})"
+    end = session.end.value.replace("_", " ")
+    if session.selection.operator is Operator.SCRATCH:
+        how = "a design from scratch"
+    return f"{BAD} session {session.index}, {how}: {end}. {reason(session)}".rstrip()
+
+
+def _verification(report: VerificationReport, rankings: Sequence[Ranking]) -> str:
+    head = f"{report.design} at {report.scale}"
+    if report.outcome is not Outcome.OK:
+        blame = "failed" if report.outcome is Outcome.DESIGN_ERROR else "stopped by the machine"
+        return f"{BAD} {head} {blame}: {one_line(report.error, 160)}"
+    parts = [f"{count(report.tokens_per_second)} tokens/s", duration(report.seconds)]
+    rows = [row for r in rankings if r.scale == report.scale for row in r.rows]
+    place = next((row.rank for row in rows if row.design == report.design), None)
+    if place is not None:
+        parts.insert(0, f"rank {place} of {len(rows)}")
+    score = "" if report.fitness is None else f": accuracy {report.fitness:.3f}"
+    return f"{GOOD} {head}{score}, {', '.join(parts)}"

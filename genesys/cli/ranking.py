@@ -1,0 +1,180 @@
+"""Who is best at one scale: the one definition behind the terminal, the report and the display."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from math import inf, sqrt
+from statistics import fmean
+
+from genesys.population.population import Population
+from genesys.records import Operator, Outcome, Score, VerificationReport
+
+
+@dataclass(frozen=True)
+class Row:
+    """One design at one scale; means over its reports when there are several.
+
+    Attributes:
+        rank: From 1, by accuracy and then by bits per byte.
+        design: Its name.
+        operator: How it was made.
+        parents: Names of its parents.
+        parameters: Non-embedding parameters.
+        accuracy: Mean over the tasks; None if no task gives an accuracy.
+        stderr: Standard error of ``accuracy`` over the tasks' items; the spread over training
+            seeds is not part of it. None unless every task gives one.
+        bits_per_byte: On held-out text; None when not measured.
+        tokens_per_second: Of training.
+        gain: Accuracy above the best seed at this scale; None without a seed.
+    """
+
+    rank: int
+    design: str
+    operator: Operator
+    parents: tuple[str, ...]
+    parameters: int
+    accuracy: float | None
+    stderr: float | None
+    bits_per_byte: float | None
+    tokens_per_second: float
+    gain: float | None
+
+    @property
+    def is_seed(self) -> bool:
+        """Whether the run started from it."""
+        return self.operator is Operator.SEED
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A verification that gave no score, with the reason."""
+
+    design: str
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a model gets without having learned: accuracy, and bits per byte where it exists."""
+
+    accuracy: float | None
+    bits_per_byte: float | None
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """All designs verified at one scale.
+
+    Attributes:
+        scale: Its name.
+        rows: Best first.
+        untrained: Mean of the same models before training.
+        chance: Mean over tasks of what guessing gives.
+        failures: Verifications without a score, oldest first.
+    """
+
+    scale: str
+    rows: tuple[Row, ...]
+    untrained: Baseline
+    chance: float | None
+    failures: tuple[Failure, ...]
+
+    @property
+    def best(self) -> Row | None:
+        """The best design of all."""
+        return self.rows[0] if self.rows else None
+
+    @property
+    def best_seed(self) -> Row | None:
+        """The best of the designs the run started from."""
+        return next((row for row in self.rows if row.is_seed), None)
+
+    @property
+    def best_child(self) -> Row | None:
+        """The best of the designs the run made."""
+        return next((row for row in self.rows if not row.is_seed), None)
+
+
+def rank(population: Population, scale: str) -> Ranking:
+    """Rank all designs that were verified at ``scale``."""
+    reports = [r for r in population.reports if r.scale == scale]
+    good = [r for r in reports if r.outcome is Outcome.OK]
+    names = list(dict.fromkeys(r.design for r in good))
+    drafts = [_row(population, name, [r for r in good if r.design == name]) for name in names]
+    drafts.sort(key=_order)
+    accuracy = {row.design: row.accuracy for row in drafts}
+    best_seed = max(
+        (a for d in drafts if d.is_seed and (a := d.accuracy) is not None), default=None
+    )
+    rows = (
+        Row(**{**vars(row), "rank": place, "gain": _minus(accuracy[row.design], best_seed)})
+        for place, row in enumerate(drafts, start=1)
+    )
+    scores = [s for r in good for s in r.scores]
+    return Ranking(
+        scale=scale,
+        rows=tuple(rows),
+        untrained=Baseline(
+            _mean(s.untrained for s in _of(scores, "acc")),
+            _mean(s.untrained for s in _of(scores, "bits_per_byte")),
+        ),
+        chance=_mean(s.chance for s in _of(scores, "acc")),
+        failures=tuple(
+            Failure(r.design, r.outcome, r.error) for r in reports if r.outcome is not Outcome.OK
+        ),
+    )
+
+
+def scales_of(population: Population) -> list[str]:
+    """Names of the scales that reports exist for, smallest models first."""
+    sizes: dict[str, int] = {}
+    for report in population.reports:
+        sizes[report.scale] = max(sizes.get(report.scale, 0), report.parameters)
+    return sorted(sizes, key=lambda scale: sizes[scale])
+
+
+def _row(population: Population, name: str, reports: Sequence[VerificationReport]) -> Row:
+    design = population.design(name)
+    errors = [_stderr(r) for r in reports]
+    known = [e for e in errors if e is not None]
+    whole = len(known) == len(errors)
+    return Row(
+        rank=0,
+        design=name,
+        operator=design.operator,
+        parents=tuple(design.parents),
+        parameters=round(fmean(r.parameters for r in reports)),
+        accuracy=_mean(r.fitness for r in reports),
+        stderr=sqrt(sum(e * e for e in known)) / len(known) if whole else None,
+        bits_per_byte=_mean(s.value for r in reports for s in _of(r.scores, "bits_per_byte")),
+        tokens_per_second=fmean(r.tokens_per_second for r in reports),
+        gain=None,
+    )
+
+
+def _stderr(report: VerificationReport) -> float | None:
+    errors = [s.stderr for s in _of(report.scores, "acc")]
+    known = [e for e in errors if e is not None]
+    if not known or len(known) < len(errors):
+        return None
+    return sqrt(sum(e * e for e in known)) / len(known)
+
+
+def _order(row: Row) -> tuple[float, float]:
+    bits = inf if row.bits_per_byte is None else row.bits_per_byte
+    return (inf if row.accuracy is None else -row.accuracy, bits)
+
+
+def _of(scores: Iterable[Score], metric: str) -> list[Score]:
+    return [s for s in scores if s.metric == metric]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return fmean(known) if known else None
+
+
+def _minus(value: float | None, base: float | None) -> float | None:
+    return None if value is None or base is None else value - base
