@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from genesys.errors import UnknownNameError
+from genesys.population.fitness import confidence, fitness, verified_scales
 from genesys.records import Design, Operator, Outcome, Session, VerificationReport
 
 
@@ -67,16 +68,15 @@ class Population:
 
     def verified_scales(self, name: str) -> set[str]:
         """Scales at which the design was trained and evaluated without error."""
-        return {r.scale for r in self.reports_of(name) if r.outcome is Outcome.OK}
+        return verified_scales(self.reports_of(name))
 
     def confidence(self, name: str) -> int:
         """Number of verified scales (sec. 4.3)."""
-        return len(self.verified_scales(name))
+        return confidence(self.reports_of(name))
 
     def fitness(self, name: str) -> float | None:
         """Mean over tasks and verified scales (eq. 1); None for an unverified design."""
-        values = [r.fitness for r in self.reports_of(name) if r.fitness is not None]
-        return sum(values) / len(values) if values else None
+        return fitness(self.reports_of(name))
 
     def is_erroneous(self, name: str) -> bool:
         """Whether a verification failed by the design's own fault."""

@@ -1,0 +1,203 @@
+"""The evolution tree: all designs with parent edges, committed to disk event by event."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import socket
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from genesys.errors import RunLockedError, StoreError
+from genesys.population.files import storing, write_atomic
+from genesys.population.folders import DesignFolders
+from genesys.population.population import Population
+from genesys.population.run_file import FILE, RunFile
+from genesys.records import Design, Operator, Session, VerificationReport
+
+TABLES = "tree"
+LOCK = "run.lock"
+HOLDER = "run.holder"
+TIMINGS = frozenset({"seconds", "tokens_per_second"})
+
+
+class EvolutionTree:
+    """The one writer of a run folder. Use it as a context manager.
+
+    A session's last write is its row in ``sessions``: a design without one is what a killed
+    process left behind, and is dropped when the folder is opened again.
+
+    Args:
+        folder: Of the run; made when absent.
+        config: Everything that decides the run's results, its seed included. A folder is only
+            opened again with an equal one.
+
+    Raises:
+        RunLockedError: On entering, when another process has the folder open.
+        StoreError: The folder belongs to another version or config or holds something else, or
+            the disk refuses. What was committed stays whole.
+    """
+
+    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+        self.folder = folder.absolute()
+        self._config = config
+        self._closing = ExitStack()
+
+    def __enter__(self) -> EvolutionTree:
+        try:
+            with storing("open", self.folder):
+                self._open()
+        except BaseException:
+            self._closing.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.close()
+
+    @staticmethod
+    def read(folder: Path) -> Population:
+        """The population of a run folder, also while another process writes to it.
+
+        Raises:
+            StoreError: The folder holds no run, or one of another version.
+        """
+        from genesys.population.store import RecordTable
+
+        RunFile.load(folder)
+        with storing("read", folder):
+            tables = folder / TABLES
+            # Designs are written first, so they are read last: every session finds its own.
+            reports = RecordTable(tables, "reports", VerificationReport, writable=False).read()
+            sessions = RecordTable(tables, "sessions", Session, writable=False).read()
+            designs = RecordTable(tables, "designs", Design, writable=False).read()
+        return Population(_committed(designs, sessions), reports, sessions)
+
+    def population(self) -> Population:
+        """Everything committed so far."""
+        return Population(self._designs, self._reports, self._sessions)
+
+    def add_seed(self, design: Design) -> None:
+        """Commit a seed.
+
+        Raises:
+            StoreError: The disk refuses.
+        """
+        with storing("write to", self.folder):
+            self._add_design(design)
+
+    def commit_session(self, session: Session, design: Design | None) -> None:
+        """Commit a session with the design it made, if it made one.
+
+        Raises:
+            StoreError: The disk refuses; the session counts as never made.
+        """
+        with storing("write to", self.folder):
+            if design is not None:
+                self._design_table.append(design)
+            self._session_table.append(session)
+            self._sessions.append(session)
+            if design is not None:
+                self._designs.append(design)
+                self._folders.write_design(design)
+
+    def commit_report(self, report: VerificationReport) -> None:
+        """Commit a verification.
+
+        Raises:
+            StoreError: The disk refuses.
+        """
+        with storing("write to", self.folder):
+            self._report_table.append(report)
+            self._reports.append(report)
+            self._folders.write_report(report)
+
+    def _open(self) -> None:
+        from genesys.population.store import RecordTable
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._lock()
+        self._check_identity()
+        tables = self.folder / TABLES
+        self._design_table = RecordTable(tables, "designs", Design, writable=True)
+        self._session_table = RecordTable(tables, "sessions", Session, writable=True)
+        self._report_table = RecordTable(tables, "reports", VerificationReport, writable=True)
+        self._sessions = self._session_table.read()
+        self._reports = self._report_table.read()
+        written = self._design_table.read()
+        self._designs = _committed(written, self._sessions)
+        kept = {design.index for design in self._designs}
+        for design in written:
+            if design.index not in kept:
+                self._design_table.delete_index(design.index)
+        self._folders = DesignFolders(self.folder / "designs")
+        self._folders.restore(self.population())
+
+    def _lock(self) -> None:
+        lock = FileLock(self.folder / LOCK, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise RunLockedError(
+                f"Another process works on {self.folder}: {self._holder()}. Wait for it to end, "
+                "stop it, or choose another folder."
+            ) from None
+        self._closing.callback(lock.release)
+        write_atomic(self.folder / HOLDER, f"process {os.getpid()} on {socket.gethostname()}\n")
+
+    def _holder(self) -> str:
+        try:
+            return (self.folder / HOLDER).read_text(encoding="utf-8").strip()
+        except OSError:
+            return "one that has just started"
+
+    def _check_identity(self) -> None:
+        if (self.folder / FILE).exists():
+            RunFile.load(self.folder).check_same(self.folder, self._config)
+            return
+        strangers = sorted(
+            p.name for p in self.folder.iterdir() if p.suffix not in {".lock", ".holder", ".tmp"}
+        )
+        if strangers:
+            raise StoreError(
+                f"{self.folder} is no run folder and not empty ({', '.join(strangers[:5])}). "
+                "Choose an empty or a new folder."
+            )
+        RunFile.of(self._config).save(self.folder)
+
+    def _add_design(self, design: Design) -> None:
+        self._design_table.append(design)
+        self._designs.append(design)
+        self._folders.write_design(design)
+
+
+def tree_digest(population: Population) -> str:
+    """A hash over everything in a population but the timings: equal for equal runs."""
+    parts = (population.designs, population.sessions, population.reports)
+    content = [[_timeless(record.model_dump(mode="json")) for record in part] for part in parts]
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _timeless(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _timeless(v) for k, v in value.items() if k not in TIMINGS}
+    if isinstance(value, list):
+        return [_timeless(v) for v in value]
+    return value
+
+
+def _committed(designs: Iterable[Design], sessions: Iterable[Session]) -> list[Design]:
+    """Seeds, and the designs that a session ended with."""
+    made = {session.design for session in sessions}
+    return [d for d in designs if d.operator is Operator.SEED or d.name in made]

@@ -1,0 +1,58 @@
+"""Writing files so that a reader never sees half of one, and errors that say what to do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from genesys.errors import GenesysError, StoreError
+
+ADVICE = "Set that right and run the same command again: nothing that was committed is lost."
+
+
+@contextmanager
+def storing(doing: str, folder: Path) -> Iterator[None]:
+    """Turn whatever a disk or a table may answer into one clear message.
+
+    LanceDB reports a full disk as ``RuntimeError`` and a damaged table as ``ValueError``.
+
+    Args:
+        doing: What is being tried, e.g. ``write to``.
+        folder: Of the run.
+
+    Raises:
+        StoreError: In place of any such error.
+    """
+    try:
+        yield
+    except GenesysError:
+        raise
+    except (OSError, RuntimeError, ValueError, OverflowError) as error:
+        raise StoreError(
+            f"Cannot {doing} the run folder {folder}: {_reason(error)}. {ADVICE}"
+        ) from (error)
+
+
+def _reason(error: Exception) -> str:
+    """The error's own words, without the storage engine's source positions and prefixes."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
+    text = re.sub(r", /\S+\.rs:\d+:\d+", "", str(error))
+    return text.removeprefix("lance error: ").strip().rstrip(".")
+
+
+def write_atomic(path: Path, text: str) -> None:
+    """Replace a file's content in one step; its folder must exist.
+
+    Raises:
+        OSError: Nothing was replaced.
+    """
+    draft = path.with_name(f".{path.name}.tmp")
+    try:
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        draft.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,56 @@
+"""LanceDB tables of records. The only module that imports the database; load it when needed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import lancedb
+import pyarrow as pa
+
+from genesys.population.schema import arrow_schema, from_row, to_row
+from genesys.records import Record
+
+R = TypeVar("R", bound=Record)
+
+# Every append leaves a version behind; beyond this many the table is compacted when it is opened.
+MAX_VERSIONS = 500
+
+
+class RecordTable(Generic[R]):
+    """One kind of record in one table. An append is one commit: all of it or nothing.
+
+    Args:
+        folder: Of the database.
+        name: Of the table; an absent one is created when ``writable``.
+        record: What its rows are.
+        writable: Whether anything but reading is allowed.
+
+    Raises:
+        OSError, RuntimeError, ValueError: What the database answers; see ``files.storing``.
+    """
+
+    def __init__(self, folder: Path, name: str, record: type[R], writable: bool) -> None:
+        self._record = record
+        self._schema = arrow_schema(record)
+        database: Any = lancedb.connect(folder)
+        if not writable:
+            self._table = database.open_table(name)
+            return
+        self._table = database.create_table(name, schema=self._schema, exist_ok=True)
+        if self._table.version > MAX_VERSIONS:
+            # Readers that opened the table within the last hour keep what they see.
+            self._table.optimize(cleanup_older_than=timedelta(hours=1))
+
+    def append(self, record: R) -> None:
+        """Commit one record."""
+        self._table.add(pa.Table.from_pylist([to_row(record)], schema=self._schema))
+
+    def read(self) -> list[R]:
+        """All records, in the order in which they were committed."""
+        return [from_row(self._record, row) for row in self._table.to_arrow().to_pylist()]
+
+    def delete_index(self, index: int) -> None:
+        """Remove the record of that ``index``."""
+        self._table.delete(f"index = {index}")
