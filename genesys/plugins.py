@@ -1,0 +1,181 @@
+"""The plugins of a run, called through their hooks and checked at that boundary."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, cast, get_type_hints
+
+import pluggy
+
+from genesys import hookspecs
+from genesys.errors import ConfigError, GenesysError, PluginError
+from genesys.markers import PROJECT
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from genesys.population.population import Population
+    from genesys.records import (
+        CheckReport,
+        CurvePoint,
+        Design,
+        Finding,
+        Proposal,
+        Query,
+        Review,
+        Role,
+        Scale,
+        Selection,
+        VerificationReport,
+    )
+    from genesys.sandbox import Sandbox
+    from genesys.session import SessionContext
+
+HOOKS = ("select", "propose", "review", "implement", "check", "verify", "search")
+JOINED = frozenset({"check", "search"})
+
+
+class Plugins:
+    """The plugins of a run, called through the hooks of ``genesys.hookspecs``.
+
+    What a plugin returns is checked against the hook's type, and what it raises is wrapped, so
+    that a faulty plugin is named.
+
+    Args:
+        instances: Plugins by their label, ``<kind>.<name>``.
+
+    Raises:
+        PluginError: One implements no hook, or a hook with arguments that it does not have.
+    """
+
+    def __init__(self, instances: Mapping[str, object]) -> None:
+        self._manager = pluggy.PluginManager(PROJECT)
+        self._manager.add_hookspecs(hookspecs)
+        for label, instance in instances.items():
+            try:
+                self._manager.register(instance, label)
+            except pluggy.PluginValidationError as error:
+                raise PluginError(f"Plugin {label}: {error}") from None
+            if not self._manager.get_hookcallers(instance):
+                raise PluginError(
+                    f"Plugin {label} implements no hook; mark its methods with "
+                    f"genesys.markers.hookimpl. Hooks: {', '.join(HOOKS)}."
+                )
+        self._reject_unknown_hooks()
+
+    def require(self, *hooks: str) -> None:
+        """Raise ``ConfigError`` if no plugin implements one of these hooks."""
+        for hook in hooks:
+            if not any(self._callers(hook)):
+                raise ConfigError(f"None of the configured plugins implements {hook!r}.")
+
+    def select(
+        self, population: Population, role: Role, candidates: Sequence[str], rng: Random
+    ) -> Selection | None:
+        """Ask the selector; see ``hookspecs.select``."""
+        return cast(
+            "Selection | None",
+            self._first("select", population=population, role=role, candidates=candidates, rng=rng),
+        )
+
+    def propose(self, context: SessionContext) -> Proposal:
+        """Ask the agent; see ``hookspecs.propose``."""
+        return cast("Proposal", self._first("propose", context=context))
+
+    def review(self, context: SessionContext, proposal: Proposal) -> Review:
+        """Ask the agent; see ``hookspecs.review``."""
+        return cast("Review", self._first("review", context=context, proposal=proposal))
+
+    def implement(self, context: SessionContext, proposal: Proposal, review: Review) -> Design:
+        """Ask the agent; see ``hookspecs.implement``."""
+        result = self._first("implement", context=context, proposal=proposal, review=review)
+        return cast("Design", result)
+
+    def check(self, design: Design, sandbox: Sandbox) -> CheckReport:
+        """Ask all checkers and join their reports; see ``hookspecs.check``."""
+        from genesys.records import CheckReport
+
+        reports = self._all("check", design=design, sandbox=sandbox)
+        return CheckReport(
+            results=[result for report in reports for result in report.results],
+            issues=[issue for report in reports for issue in report.issues],
+            checked=all(report.checked for report in reports),
+        )
+
+    def verify(
+        self,
+        design: Design,
+        scale: Scale,
+        seed: int,
+        sandbox: Sandbox,
+        progress: Callable[[CurvePoint], None],
+    ) -> VerificationReport:
+        """Ask the verifier; see ``hookspecs.verify``."""
+        result = self._first(
+            "verify", design=design, scale=scale, seed=seed, sandbox=sandbox, progress=progress
+        )
+        return cast("VerificationReport", result)
+
+    def search(self, population: Population, query: Query) -> list[Finding]:
+        """Ask all knowledge plugins and join their findings; see ``hookspecs.search``."""
+        answers = self._all("search", population=population, query=query)
+        return [finding for findings in answers for finding in findings]
+
+    def _first(self, hook: str, **arguments: Any) -> Any:
+        for label, call in self._callers(hook):
+            result = _checked(label, hook, call, arguments)
+            if result is not None:
+                return result
+        if type(None) in getattr(_returns(hook), "__args__", ()):
+            return None
+        raise PluginError(f"None of the configured plugins answered {hook!r}.")
+
+    def _all(self, hook: str, **arguments: Any) -> list[Any]:
+        return [_checked(label, hook, call, arguments) for label, call in self._callers(hook)]
+
+    def _callers(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """Each plugin's implementation by itself, so that a fault can be laid at its door."""
+        implementations = getattr(self._manager.hook, hook).get_hookimpls()
+        for implementation in implementations:
+            others = [i.plugin for i in implementations if i is not implementation]
+            caller = self._manager.subset_hook_caller(hook, remove_plugins=others)
+            yield implementation.plugin_name, caller
+
+    def _reject_unknown_hooks(self) -> None:
+        try:
+            self._manager.check_pending()
+        except pluggy.PluginValidationError as error:
+            label = self._manager.get_name(error.plugin)
+            raise PluginError(f"Plugin {label}: {error}. Hooks: {', '.join(HOOKS)}.") from None
+
+
+def _checked(label: str, hook: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
+
+    try:
+        result = call(**arguments)
+    except GenesysError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise PluginError(f"Plugin {label} failed in its hook {hook!r}: {what}") from error
+    if hook in JOINED:  # pluggy lists the results of these, and leaves a None out
+        result = result[0] if result else None
+    elif result is None:
+        return None
+    try:
+        every = CollectionCheckStrategy.ALL_ITEMS
+        return check_type(result, _returns(hook), collection_check_strategy=every)
+    except TypeCheckError as error:
+        raise PluginError(f"Plugin {label} returned garbage from {hook!r}: {error}") from None
+
+
+@cache
+def _returns(hook: str) -> Any:
+    """The return type of a hook; all of them are made of records."""
+    from genesys import records
+
+    spec = getattr(hookspecs, hook)
+    only = type("Only", (), {"__annotations__": {"return": spec.__annotations__["return"]}})
+    return get_type_hints(only, vars(records))["return"]
