@@ -65,7 +65,7 @@ def _rewire(payload: int, channel: int, output: int) -> int:
         os.dup2(source, target, inheritable=False)
     os.closerange(4, os.sysconf("SC_OPEN_MAX"))
     sys.stdin, sys.stdout, sys.stderr = (
-        open(fd, mode, buffering=1, errors="replace", closefd=False)  # noqa: PTH123, SIM115
+        open(fd, mode, buffering=1, errors="replace", closefd=False)  # noqa: SIM115
         for fd, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
     return 3
@@ -104,7 +104,7 @@ def _answer(request: Request, argument: dict[str, Any], channel: int) -> int:
         module, function = request.entry.split(":")
         entry = getattr(importlib.import_module(module), function)
         send("result", entry(argument, emit, request.scratch))
-    except BaseException as error:  # noqa: BLE001 - generated code may raise anything
+    except BaseException as error:  # generated code may raise anything
         send("error", {"memory": _is_memory(error), "text": _describe(error)})
     sys.stdout.flush()
     sys.stderr.flush()

@@ -50,14 +50,14 @@ def bound(limits: Limits) -> None:
     """Set the resource limits of this process: memory, file size, no core dump."""
     data = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
     ceiling = data + limits.memory_mb * MIB
-    for what, value in (
+    for what, wanted in (
         (resource.RLIMIT_DATA, ceiling),
         (resource.RLIMIT_FSIZE, limits.disk_mb * MIB),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 256),
     ):
         _, hard = resource.getrlimit(what)
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(what, (value, value))
 
 

@@ -31,7 +31,7 @@ POLL_SECONDS = 0.02
 DISK_POLL_SECONDS = 1.0
 
 
-class Coordinator(Exception):
+class CoordinatorGoneError(Exception):
     """The coordinator has gone."""
 
 
@@ -53,7 +53,7 @@ def main() -> None:
     try:
         while True:
             _serve(control, wake)
-    except (Coordinator, ConnectionError):
+    except (CoordinatorGoneError, ConnectionError):
         shutil.rmtree(base, ignore_errors=True)
 
 
@@ -68,7 +68,7 @@ def _try_confinement(base: str) -> str:
     if pid == 0:
         try:
             confine(base, [])
-        except BaseException as error:  # noqa: BLE001 - the child must end here
+        except BaseException as error:  # the child must end here
             os.write(writer, str(error).encode()[:4000])
         os._exit(0)
     os.close(writer)
@@ -81,7 +81,7 @@ def _try_confinement(base: str) -> str:
 def _serve(control: socket.socket, wake: int) -> None:
     data, descriptors, _, _ = socket.recv_fds(control, 2**20, 3)
     if not data:
-        raise Coordinator
+        raise CoordinatorGoneError
     request = Request(**json.loads(data))
     # Imported here once, not in each child. A failure is the job's to report.
     with contextlib.suppress(Exception):
@@ -108,6 +108,8 @@ def _watch(
     """Wait for the child to end, or for the first limit it breaks."""
     deadline = time.monotonic() + limits.seconds
     next_disk = 0.0
+    # The child shares the host's pages: they are not what the job took.
+    most = psutil.Process().memory_info().rss + limits.memory_mb * MIB
     process = psutil.Process(pid)
     while True:
         done, status = os.waitpid(pid, os.WNOHANG)
@@ -117,7 +119,7 @@ def _watch(
         if now > deadline:
             return JobStatus.TIMEOUT, 0
         with contextlib.suppress(psutil.Error):
-            if process.memory_info().rss > _baseline() + limits.memory_mb * MIB:
+            if process.memory_info().rss > most:
                 return JobStatus.MEMORY, 0
             if process.num_threads() > limits.processes:
                 return "threads", 0
@@ -125,16 +127,12 @@ def _watch(
             next_disk = now + DISK_POLL_SECONDS
             if _size(scratch) > limits.disk_mb * MIB:
                 return "disk", 0
-        ready, _, _ = select.select([control, wake], [], [], min(POLL_SECONDS, deadline - now))
-        if control in ready and not control.recv(1, socket.MSG_PEEK):
-            raise Coordinator
+        waiting = (control.fileno(), wake)
+        ready, _, _ = select.select(waiting, (), (), min(POLL_SECONDS, deadline - now))
+        if control.fileno() in ready and not control.recv(1, socket.MSG_PEEK):
+            raise CoordinatorGoneError
         if wake in ready:
             os.read(wake, 4096)
-
-
-def _baseline() -> int:
-    # The child shares the host's pages: they are not what the job took.
-    return int(psutil.Process().memory_info().rss)
 
 
 def _size(folder: str) -> int:

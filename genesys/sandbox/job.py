@@ -27,7 +27,7 @@ class Limits(Record):
     threads: Annotated[int, Field(ge=1)] = 2
     processes: Annotated[int, Field(ge=1)] = 64
     disk_mb: Annotated[int, Field(ge=1)] = 1024
-    readable: list[str] = []
+    readable: list[str] = Field(default_factory=list)
 
 
 class Job(Record):
@@ -70,7 +70,7 @@ class JobResult(Record):
     """
 
     status: JobStatus
-    value: dict[str, Any] = {}
+    value: dict[str, Any] = Field(default_factory=dict)
     message: str = ""
     output: str = ""
     seconds: float = 0.0

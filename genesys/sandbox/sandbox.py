@@ -118,7 +118,7 @@ class _Host:
             with theirs:
                 self._process = subprocess.Popen(
                     command,
-                    stdin=theirs,
+                    stdin=theirs.fileno(),
                     stdout=self._errors,
                     stderr=self._errors,
                     env=_environment(self._base),
@@ -218,13 +218,16 @@ class _Exchange:
 
     def follow(self, control: socket.socket, hear: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         """Take in what the job sends until the host says that it has ended."""
-        readers = {self._channel: self._take, self._printed: self._keep}
+        readers: dict[int, Callable[[bytes], None]] = {
+            self._channel: self._take,
+            self._printed: self._keep,
+        }
         try:
             while True:
-                ready, _, _ = select.select([control, *readers], [], [])
-                for reader in [r for r in ready if r is not control]:
+                ready, _, _ = select.select([control.fileno(), *readers], [], [])
+                for reader in readers.keys() & set(ready):
                     self._drain(reader, readers)
-                if control in ready:
+                if control.fileno() in ready:
                     end = hear()
                     for reader in list(readers):
                         while self._drain(reader, readers):

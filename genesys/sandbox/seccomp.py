@@ -33,12 +33,22 @@ _X86_64 = {
     "process": (57, 58, 59, 322, 109, 112),  # fork, vfork, execve(at), setpgid, setsid
     "others": (101, 141, 310, 311, 312, 434, 438, 440),  # ptrace, pidfd_*, process_vm_*, kcmp
     "mounts": (155, 161, 165, 166, 272, 308, 428, 429, 430, 431, 432, 433, 442),
-    "attributes": (90, 91, 92, 93, 94, 132, 188, 189, 190, 197, 198, 199, 235, 260, 261, 268, 280)
-    + (452, 463, 466),  # chmod, chown, utimes, xattr: Landlock does not rule these
+    # chmod, chown, utimes, xattr: Landlock does not rule these
+    "modes": (90, 91, 92, 93, 94, 260, 268, 452),
+    "attributes": (132, 188, 189, 190, 197, 198, 199, 235, 261, 280, 463, 466),
     "devices": (133, 259, 304),  # mknod, open_by_handle_at
-    "kernel": (103, 159, 163, 164, 167, 168, 169, 170, 171, 172, 173, 175, 176, 179, 227, 246)
-    + (248, 249, 250, 298, 305, 313, 320, 321, 323),
-    "hidden memory": (29, 64, 68, 240, 319),  # shared memory outlives the job, memfd is uncounted
+    "keys": (248, 249, 250),
+    "clock": (159, 164, 227, 305),
+    "kernel": (103, 163, 167, 168, 169, 170, 171, 172, 173, 175, 176, 179, 246),
+    "newer kernel": (298, 313, 320, 321, 323),
+    "hidden memory": (
+        29,
+        64,
+        68,
+        240,
+        319,
+        447,
+    ),  # shared memory outlives the job, memfd is uncounted
 }
 _AARCH64 = {
     "network": (198, 425, 426, 427),
@@ -47,9 +57,11 @@ _AARCH64 = {
     "mounts": (39, 40, 41, 51, 97, 268, 428, 429, 430, 431, 432, 433, 442),
     "attributes": (5, 6, 7, 14, 15, 16, 52, 53, 54, 55, 88, 452, 463, 466),
     "devices": (33, 265),
-    "kernel": (60, 89, 104, 105, 106, 112, 116, 142, 161, 162, 170, 171, 217, 218, 219, 224, 225)
-    + (241, 266, 273, 280, 282, 294),
-    "hidden memory": (180, 186, 190, 194, 279),
+    "keys": (217, 218, 219),
+    "clock": (112, 170, 171, 266),
+    "kernel": (60, 89, 104, 105, 106, 116, 142, 161, 162, 224, 225),
+    "newer kernel": (241, 273, 280, 282, 294),
+    "hidden memory": (180, 186, 190, 194, 279, 447),
 }
 _MACHINES = {
     "x86_64": (0xC000003E, 56, 435, 157, 302, _X86_64),
@@ -95,7 +107,7 @@ class _Filter(ctypes.Structure):
 
 
 def prctl(option: int, *arguments: object) -> None:
-    """Call prctl(2).
+    """Set an option of this process by the system call of this name.
 
     Raises:
         OSError: It failed.
