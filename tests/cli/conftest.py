@@ -118,8 +118,9 @@ def make_seed(name: str, index: int = 0) -> Design:
 def make_child(
     parent: Design, name: str, operator: Operator, parents: tuple[str, ...], index: int
 ) -> Design:
-    """A child that keeps its parent's units but the last."""
-    units = [*parent.units[:-1], Unit(name=f"Unit{index}", code=parent.units[-1].code)]
+    """A child that changes the last of its parent's units."""
+    last = parent.units[-1]
+    units = [*parent.units[:-1], Unit(name=last.name, code=f"{last.code}\n# variant {index}\n")]
     proposal = Proposal(
         name=name,
         abstract="A gated short convolution in front of the memory.",

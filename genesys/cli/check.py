@@ -1,0 +1,130 @@
+"""``genesys check``: is a design folder, a unit file or a composed block valid?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+from rich.console import Console
+from rich.text import Text
+
+from genesys.cli.findings import findings, place
+from genesys.cli.text import one_line
+from genesys.errors import GenesysError, TreeError, UnitError
+from genesys.gau.folder import DESIGN_FILE, UNITS_FOLDER, load_tree, read_design_file
+from genesys.gau.parse import parse_block, sections
+from genesys.gau.tree import GAUTree
+from genesys.gau.unit import SECTION, parse_unit
+from genesys.records import CheckReport, CheckResult, Design, Issue
+
+VALID, INVALID, NOT_CHECKED = 0, 1, 2
+Checker = Callable[[Design], CheckReport]
+
+
+def check(
+    path: Path, checker: Checker, as_json: bool = False, console: Console | None = None
+) -> int:
+    """Check what lies at ``path`` and print a report.
+
+    Args:
+        path: A design folder, a file with one unit, or a composed ``gab.py``.
+        checker: Runs the checkers of the configuration; may raise ``GenesysError``.
+        as_json: Print the ``CheckReport`` as JSON.
+        console: Where to print; standard output when not given.
+
+    Returns:
+        The exit code: 0 valid, 1 invalid, 2 could not be checked.
+    """
+    console = console or Console()
+    report = examine(path, checker)
+    if as_json:
+        console.out(report.model_dump_json(indent=2), highlight=False)
+    else:
+        console.print(Text(one_line(str(path), 200), "bold"))
+        console.print(findings(report, lambda issue: _where(path, issue)))
+    if not report.checked:
+        return NOT_CHECKED
+    return VALID if report.valid else INVALID
+
+
+def examine(path: Path, checker: Checker) -> CheckReport:
+    """The report on what lies at ``path``; never raises ``GenesysError``."""
+    try:
+        design = read_design(path)
+    except UnitError as error:
+        return _unparsed(
+            Issue(check="parser", unit=error.unit, line=error.line, message=error.message)
+        )
+    except TreeError as error:
+        return _unparsed(Issue(check="parser", message=str(error)))
+    except (GenesysError, OSError, UnicodeDecodeError) as error:
+        return CheckReport(checked=False, issues=[Issue(check="reading", message=str(error))])
+    try:
+        return checker(design)
+    except GenesysError as error:
+        return CheckReport(checked=False, issues=[Issue(check="checker", message=str(error))])
+
+
+def read_design(path: Path) -> Design:
+    """The design at ``path``, read as text.
+
+    Raises:
+        UnitError: A unit does not follow the template.
+        TreeError: The tree is not whole.
+        GenesysError: There is no design.
+        OSError: The file cannot be read.
+        UnicodeDecodeError: It is no text.
+    """
+    if path.is_dir():
+        if not (path / DESIGN_FILE).is_file():
+            raise GenesysError(f"{path} is no design folder: it has no {DESIGN_FILE}.")
+        tree, name = load_tree(path), str(read_design_file(path)["name"])
+        if missing := sorted(tree.placeholders()):
+            raise TreeError(
+                f"Declared units without a file in {UNITS_FOLDER}/: {', '.join(missing)}."
+            )
+    elif path.exists():
+        tree = _read_file(path)
+        name = tree.root
+    else:
+        raise GenesysError(f"There is no {path}.")
+    try:
+        return tree.as_design(name=name)
+    except ValidationError as error:
+        raise TreeError(f"{path}: {error.errors()[0]['msg']}: {name!r}") from None
+
+
+def _read_file(path: Path) -> GAUTree:
+    code = path.read_bytes().decode("utf-8")
+    if _is_composed(code):
+        return parse_block(code)
+    unit = parse_unit(code, str(path))
+    return GAUTree(unit.name, {unit.name: unit})
+
+
+def _is_composed(code: str) -> bool:
+    return any(line.startswith(SECTION) for line in code.split("\n"))
+
+
+def _unparsed(issue: Issue) -> CheckReport:
+    result = CheckResult(check="parser", passed=False, seconds=0.0)
+    return CheckReport(results=[result], issues=[issue])
+
+
+def _where(path: Path, issue: Issue) -> str:
+    """The issue's place as ``file:line``, so that editors and terminals can jump to it."""
+    line = "" if issue.line is None else f":{issue.line}"
+    if path.is_dir():
+        file = path / UNITS_FOLDER / f"{issue.unit}.py"
+        return f"{file}{line}" if issue.unit and file.is_file() else place(issue)
+    if not path.is_file() or issue.line is None:
+        return place(issue) or str(path)
+    return f"{path}:{_line_of_file(path, issue)}"
+
+
+def _line_of_file(path: Path, issue: Issue) -> int:
+    """In a composed block a unit's own line 1 lies further down."""
+    code = path.read_text("utf-8", errors="replace")
+    starts = {s.name: s.line for s in sections(code)} if _is_composed(code) else {}
+    return starts.get(issue.unit, 1) + (issue.line or 1) - 1

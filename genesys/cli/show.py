@@ -1,0 +1,181 @@
+"""``genesys show``: all there is to know of one design."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from rich.console import Console, Group, RenderableType
+from rich.markdown import Markdown
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.syntax import Syntax
+from rich.table import Table
+from rich.text import Text
+
+from genesys.cli.findings import findings
+from genesys.cli.leaderboard import descent, number
+from genesys.cli.lineage import offspring, origins, outline
+from genesys.cli.text import clean, count, duration, one_line, plain
+from genesys.errors import UnknownNameError
+from genesys.population.population import Population
+from genesys.records import Design, Outcome, Score, VerificationReport
+
+
+def show(
+    run: Path,
+    design: str,
+    code: bool = False,
+    unit: str = "",
+    as_json: bool = False,
+    console: Console | None = None,
+) -> None:
+    """Print a design of a run: tree, proposal, parents, checks, reports and, if wanted, code.
+
+    Args:
+        run: The run's folder.
+        design: Name of the design.
+        code: Print the code of all units.
+        unit: Print the code of this unit.
+        as_json: Print everything as one JSON object instead.
+        console: Where to print; standard output when not given.
+
+    Raises:
+        StoreError: The folder holds no run.
+        UnknownNameError: There is no such design or unit.
+    """
+    from genesys.population.evolution_tree import EvolutionTree
+
+    console = console or Console()
+    population = EvolutionTree.read(run)
+    if as_json:
+        console.out(as_json_text(population, design), highlight=False)
+    else:
+        console.print(describe(population, design, code=code, unit=unit))
+
+
+def as_json_text(population: Population, name: str) -> str:
+    """The design, its children's names and its reports as one JSON object."""
+    data = {
+        "design": population.design(name).model_dump(mode="json"),
+        "fitness": population.fitness(name),
+        "children": offspring(population, name),
+        "reports": [r.model_dump(mode="json") for r in population.reports_of(name)],
+    }
+    return json.dumps(data, indent=2)
+
+
+def describe(
+    population: Population, name: str, code: bool = False, unit: str = ""
+) -> RenderableType:
+    """The design as a person reads it.
+
+    Raises:
+        UnknownNameError: There is no such design or unit.
+    """
+    design = population.design(name)
+    names = [u.name for u in design.units]
+    if unit and unit not in names:
+        raise UnknownNameError("unit", unit, names)
+    shown = [u for u in design.units if code or u.name == unit]
+    if unit and not code:
+        return _code(shown[0].name, shown[0].code)
+    return Group(
+        _head(population, design),
+        *_section("Tree", _units(population, design)),
+        *_proposal(design),
+        *(_section("Checks", findings(design.check)) if design.check else ()),
+        *_reports(population.reports_of(name)),
+        *(_code(u.name, u.code) for u in shown),
+        *([] if code else [Text("\nSource: --code for all units, --unit NAME for one.", "dim")]),
+    )
+
+
+def _section(title: str, *content: RenderableType) -> list[RenderableType]:
+    return [Text(), Rule(Text(title, "bold"), align="left", style="dim"), *content]
+
+
+def _head(population: Population, design: Design) -> RenderableType:
+    text = Text.assemble((design.name, "bold magenta"), "  ")
+    text.append(descent(design.operator, design.parents))
+    fitness = population.fitness(design.name)
+    if fitness is not None:
+        scales = population.confidence(design.name)
+        text.append(f"\nfitness {fitness:.3f} over {scales} verified scale{'s' * (scales > 1)}")
+    if children := offspring(population, design.name):
+        text.append(f"\nparent of {', '.join(children)}")
+    if design.proposal:
+        text.append(f"\n{one_line(design.proposal.abstract, 400)}", "italic")
+    return text
+
+
+def _units(population: Population, design: Design) -> RenderableType:
+    table = Table.grid(padding=(0, 3, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True, justify="right", style="dim")
+    table.add_column(no_wrap=True)
+    source = origins(population, design)
+    for unit in design.units:
+        kept = f"from {source[unit.name]}" if source[unit.name] else "new"
+        fresh = kept == "new" and bool(design.parents)
+        lines = unit.code.count("\n") + 1
+        table.add_row(unit.name, f"{lines} lines", Text(kept, "green" if fresh else "dim"))
+    arguments = ", ".join(f"{a.name}={one_line(a.json_value, 60)}" for a in design.args)
+    parts: list[RenderableType] = [plain(outline(design)), Text(), table]
+    if arguments:
+        parts.append(Text(f"\narguments {arguments}", "dim"))
+    return Group(*parts)
+
+
+def _proposal(design: Design) -> list[RenderableType]:
+    parts = []
+    if design.proposal:
+        parts += _section("Proposal", _markdown(design.proposal.text))
+    if design.review:
+        title = f"Review: {design.review.rating:g} of 5"
+        parts += _section(title, _markdown(design.review.text))
+    return parts
+
+
+def _markdown(text: str) -> RenderableType:
+    # Without hyperlinks, so that what a person sees of an address is where it leads.
+    return Padding(Markdown(clean(text), hyperlinks=False), (0, 2))
+
+
+def _reports(reports: list[VerificationReport]) -> list[RenderableType]:
+    if not reports:
+        return _section("Reports", Text("Not verified yet.", "dim"))
+    return _section("Reports", *(_report(report) for report in reports))
+
+
+def _report(report: VerificationReport) -> RenderableType:
+    head = Text(f"{report.scale}", "bold")
+    if report.outcome is not Outcome.OK:
+        blame = report.outcome.value.replace("_", " ")
+        return head.append(f"  {blame}: ", "red").append(one_line(report.error, 400))
+    size = f"{report.n_block} blocks of width {report.embed_dim}"
+    speed = f"{count(report.tokens_per_second)} tokens/s, {duration(report.seconds)}"
+    head.append(f"  accuracy {number(report.fitness)}, {size}, ", "default")
+    head.append(f"{count(report.parameters)} parameters, {count(report.tokens)} tokens, {speed}")
+    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+    for column in ("task", "metric", "value", "untrained", "chance"):
+        table.add_column(column, justify="left" if column in ("task", "metric") else "right")
+    for score in report.scores:
+        table.add_row(*_score(score))
+    return Group(head, table)
+
+
+def _score(score: Score) -> list[Text]:
+    error = "" if score.stderr is None else f" ± {score.stderr:.3f}"
+    return [
+        Text(one_line(score.task, 40)),
+        Text(one_line(score.metric, 20), "dim"),
+        Text(f"{score.value:.3f}{error}"),
+        Text(number(score.untrained), "dim"),
+        Text(number(score.chance), "dim"),
+    ]
+
+
+def _code(name: str, code: str) -> RenderableType:
+    syntax = Syntax(clean(code), "python", line_numbers=True, word_wrap=True, theme="ansi_dark")
+    return Group(*_section(name, syntax))
