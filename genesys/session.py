@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from genesys.records import CheckReport, Design, Finding, Operator, Proposal, Query
+from genesys.records import CheckReport, Design, Finding, Operator, Proposal, Query, Review
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class SessionContext:
         search: Asks the knowledge plugins of the run.
         check: Checks a draft with the checkers of the run, in a sandbox worker.
         is_new: Whether no design of the run has this structure yet.
+        rejected: This session's proposals that review turned down, with their reviews.
     """
 
     index: int
@@ -33,3 +34,4 @@ class SessionContext:
     search: Callable[[Query], list[Finding]]
     check: Callable[[Design], CheckReport]
     is_new: Callable[[Design], bool]
+    rejected: tuple[tuple[Proposal, Review], ...] = ()

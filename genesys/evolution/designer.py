@@ -1,0 +1,222 @@
+"""The designer: one session, from selection to a design accepted or abandoned (alg. 1, fig. 20)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from random import Random
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from genesys.errors import (
+    ConfigError,
+    MissingExtraError,
+    PluginError,
+    SandboxError,
+    StoreError,
+    TreeError,
+    UnitError,
+)
+from genesys.evolution.checking import Checks, summary
+from genesys.evolution.events import Observer, SessionStarted, StageEntered
+from genesys.evolution.settings import EvolutionSettings, derive_seed
+from genesys.gau.tree import GAUTree
+from genesys.records import (
+    Design,
+    Issue,
+    Operator,
+    Proposal,
+    Review,
+    Role,
+    Selection,
+    Session,
+    SessionEnd,
+)
+from genesys.session import SessionContext
+
+if TYPE_CHECKING:
+    from genesys.plugins import Plugins
+    from genesys.population.population import Population
+    from genesys.sandbox import Sandbox
+
+MAX_NAME = 64
+
+
+class _Abandoned(Exception):
+    """A session ends without a design."""
+
+    def __init__(self, end: SessionEnd, note: str, issues: Sequence[Issue] = ()) -> None:
+        self.end, self.note, self.issues = end, note, list(issues)
+        super().__init__(note)
+
+
+class Designer:
+    """Makes designs, one a session. What it does follows from the population and the run's seed.
+
+    Args:
+        plugins: Of the run.
+        sandbox: Where designs are checked.
+        settings: Of the run.
+        observe: Is told of every stage.
+    """
+
+    def __init__(
+        self, plugins: Plugins, sandbox: Sandbox, settings: EvolutionSettings, observe: Observer
+    ) -> None:
+        self._plugins = plugins
+        self._sandbox = sandbox
+        self._settings = settings
+        self._observe = observe
+
+    def run(self, population: Population) -> tuple[Session, Design | None]:
+        """Hold one session; nothing is committed.
+
+        A failing agent ends the session, not the run.
+
+        Raises:
+            ConfigError, MissingExtraError, PluginError, SandboxError, StoreError: What would end
+                every further session too.
+        """
+        started = perf_counter()
+        index = len(population.sessions)
+        seed = derive_seed(self._settings.seed, "session", index)
+        selection = self._select(population, Random(derive_seed(seed, "select")))
+        self._observe(SessionStarted(index, selection))
+        design, end, note, issues = None, SessionEnd.ACCEPTED, "", list[Issue]()
+        try:
+            design = self._make(population, self._context(population, selection, index, seed))
+        except _Abandoned as abandoned:
+            end, note, issues = abandoned.end, abandoned.note, abandoned.issues
+        except Exception as error:
+            if _ends_run(error):
+                raise
+            end, note = SessionEnd.FAILED, _told(error)
+        session = Session(
+            index=index,
+            seed=seed,
+            selection=selection,
+            end=end,
+            design=design.name if design else "",
+            note=note,
+            seconds=perf_counter() - started,
+            issues=issues,
+        )
+        return session, design
+
+    def _select(self, population: Population, rng: Random) -> Selection:
+        candidates = [d.name for d in population.designs if not population.is_erroneous(d.name)]
+        selection = self._plugins.select(population, Role.DESIGNER, candidates, rng)
+        if selection is None:
+            raise PluginError("The selector found no parents for a designer; it must find some.")
+        check_selection(selection, candidates)
+        return selection
+
+    def _context(
+        self, population: Population, selection: Selection, index: int, seed: int
+    ) -> SessionContext:
+        parents = set(selection.designs)
+        siblings = [d.proposal for d in population.children if set(d.parents) == parents]
+        return SessionContext(
+            index=index,
+            seed=seed,
+            operator=selection.operator,
+            parents=tuple(population.design(name) for name in selection.designs),
+            references=tuple(population.design(name) for name in selection.references),
+            siblings=tuple(proposal for proposal in siblings if proposal),
+            search=partial(self._plugins.search, population),
+            check=Checks(self._plugins, self._sandbox),
+            is_new=lambda design: _structure(design) not in population.hashes,
+        )
+
+    def _make(self, population: Population, context: SessionContext) -> Design:
+        context, proposal, review = self._propose(context)
+        self._observe(StageEntered("implement", proposal.name))
+        draft = self._plugins.implement(context, proposal, review)
+        try:
+            tree = GAUTree.of(draft)
+        except (UnitError, TreeError) as error:
+            raise _Abandoned(SessionEnd.REJECTED_BY_CHECKER, str(error), [_issue(error)]) from None
+        design = tree.as_design(
+            unique_name(draft.name, {d.name for d in population.designs}),
+            operator=context.operator,
+            parents=[parent.name for parent in context.parents],
+            proposal=proposal,
+            review=review,
+            index=len(population.designs),
+        )
+        if not context.is_new(design):
+            raise _Abandoned(SessionEnd.NOT_NEW, "the run has a design of this structure already")
+        self._observe(StageEntered("check", design.name))
+        report = context.check(design)
+        if not report.valid:
+            raise _Abandoned(SessionEnd.REJECTED_BY_CHECKER, summary(report), report.issues)
+        return design.model_copy(update={"check": report})
+
+    def _propose(self, context: SessionContext) -> tuple[SessionContext, Proposal, Review]:
+        for _ in range(self._settings.review_attempts):
+            self._observe(StageEntered("propose"))
+            proposal = self._plugins.propose(context)
+            self._observe(StageEntered("review", proposal.name))
+            review = self._plugins.review(context, proposal)
+            if review.rating >= self._settings.accept_rating:
+                return context, proposal, review
+            context = replace(context, rejected=(*context.rejected, (proposal, review)))
+        best = max(review.rating for _, review in context.rejected)
+        raise _Abandoned(
+            SessionEnd.REJECTED_BY_REVIEW,
+            f"rated {best:g} at best in {len(context.rejected)} attempts, "
+            f"{self._settings.accept_rating:g} is needed",
+        )
+
+
+def check_selection(selection: Selection, candidates: Sequence[str]) -> None:
+    """Hold a selector to its contract.
+
+    Raises:
+        PluginError: It picked outside the candidates, or a number that its operator cannot use.
+    """
+    count = len(selection.designs)
+    fits = {
+        Operator.SEED: count == 1,
+        Operator.MUTATION: count == 1,
+        Operator.CROSSOVER: count >= 2 and len(set(selection.designs)) == count,
+        Operator.SCRATCH: count == 0,
+    }
+    if not fits[selection.operator]:
+        raise PluginError(f"The selector picked {count} designs for {selection.operator}.")
+    if strangers := sorted(set(selection.designs + selection.references) - set(candidates)):
+        raise PluginError(f"The selector picked {strangers[0]!r}, which is not a candidate.")
+
+
+def unique_name(name: str, taken: set[str]) -> str:
+    """The name, with a number behind it if it is taken."""
+    number, free = 1, name
+    while free in taken:
+        number += 1
+        tail = f"-{number}"
+        free = name[: MAX_NAME - len(tail)] + tail
+    return free
+
+
+def _structure(design: Design) -> str:
+    from genesys.gau.structure import structural_hash
+
+    return structural_hash(GAUTree.of(design))
+
+
+def _issue(error: UnitError | TreeError) -> Issue:
+    if isinstance(error, UnitError):
+        return Issue(check="parser", unit=error.unit, line=error.line, message=error.message)
+    return Issue(check="parser", message=str(error))
+
+
+def _ends_run(error: Exception) -> bool:
+    """Faults of the set-up end the run; a plugin that crashed (it has a cause) one session."""
+    if isinstance(error, PluginError):
+        return error.__cause__ is None
+    return isinstance(error, (ConfigError, MissingExtraError, SandboxError, StoreError))
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,118 @@
+"""The verifier: picks a design and a scale, and has it trained and evaluated (sec. 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING
+
+from genesys.errors import PluginError
+from genesys.evolution.designer import check_selection
+from genesys.evolution.events import Observer, TrainingProgress, VerificationStarted
+from genesys.evolution.ladder import Ladder
+from genesys.evolution.settings import EvolutionSettings, derive_seed
+from genesys.records import Design, Operator, Outcome, Role, Scale, VerificationReport
+
+if TYPE_CHECKING:
+    from genesys.plugins import Plugins
+    from genesys.population.population import Population
+    from genesys.sandbox import Sandbox
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a verifier takes on: one design at one scale."""
+
+    design: Design
+    scale: Scale
+
+
+class Verifier:
+    """Verifies designs. What it takes next follows from the population and the run's seed.
+
+    Args:
+        plugins: Of the run.
+        ladder: Of the run.
+        sandbox: Where designs are trained.
+        settings: Of the run.
+        observe: Is told of progress.
+    """
+
+    def __init__(
+        self,
+        plugins: Plugins,
+        ladder: Ladder,
+        sandbox: Sandbox,
+        settings: EvolutionSettings,
+        observe: Observer,
+    ) -> None:
+        self._plugins = plugins
+        self._ladder = ladder
+        self._sandbox = sandbox
+        self._settings = settings
+        self._observe = observe
+
+    def pick(self, population: Population) -> Verification | None:
+        """The next verification: seeds on the first rung in order, then what the selector picks.
+
+        None when the budget allows nothing, or the selector finds nothing worth it.
+        """
+        open_ = self._candidates(population)
+        seeds = [seed.name for seed in population.seeds if not population.confidence(seed.name)]
+        for name in seeds:
+            if name in open_:
+                return Verification(population.design(name), open_[name])
+        if not open_:
+            return None
+        spent = sum(population.used(scale.name) for scale in self._ladder.scales)
+        rng = Random(derive_seed(self._settings.seed, "verification", spent))
+        selection = self._plugins.select(population, Role.VERIFIER, list(open_), rng)
+        if selection is None:
+            return None
+        if selection.operator is not Operator.SEED:
+            raise PluginError("For a verifier the selector must pick one design (operator seed).")
+        check_selection(selection, list(open_))
+        name = selection.designs[0]
+        return Verification(population.design(name), open_[name])
+
+    def verify(self, verification: Verification) -> VerificationReport:
+        """Train and evaluate; nothing is committed.
+
+        All designs of a scale share one seed, so that they see the same data in the same order.
+
+        Raises:
+            PluginError: The report is about something else.
+        """
+        design, scale = verification.design, verification.scale
+        self._observe(VerificationStarted(design.name, scale))
+        seed = derive_seed(self._settings.seed, "training", scale.name)
+        report = self._plugins.verify(
+            design, scale, seed, self._sandbox, lambda point: self._observe(TrainingProgress(point))
+        )
+        if (report.design, report.scale) != (design.name, scale.name):
+            raise PluginError(
+                f"The verifier was given {design.name!r} at {scale.name!r} and reports on "
+                f"{report.design!r} at {report.scale!r}."
+            )
+        return report
+
+    def _candidates(self, population: Population) -> dict[str, Scale]:
+        found: dict[str, Scale] = {}
+        for design in population.designs:
+            scale = self._ladder.next_scale(population, design.name)
+            if scale and (
+                design.operator is not Operator.SEED or self._open_to_seeds(population, scale)
+            ):
+                found[design.name] = scale
+        return found
+
+    def _open_to_seeds(self, population: Population, scale: Scale) -> bool:
+        """Whether seeds have not had their share of a higher rung; it is there for discoveries."""
+        if scale == self._ladder.scales[0]:
+            return True
+        spent = sum(
+            report.scale == scale.name and report.outcome is not Outcome.MACHINE_ERROR
+            for seed in population.seeds
+            for report in population.reports_of(seed.name)
+        )
+        return spent < int(scale.trials * self._settings.seed_share)
