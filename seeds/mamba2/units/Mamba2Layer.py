@@ -43,7 +43,7 @@ class Mamba2Layer(GAUBase):
         device=None,
         dtype=None,
         expand=2,
-        head_dim=32,
+        head_dim=64,
         state_dim=32,
         conv_taps=4,
         **kwargs,

@@ -42,26 +42,28 @@ class SSDMinimalDiscrete(GAUBase):
     def _forward(self, X, A=None, B=None, C=None, dt=None):
         if A is None or B is None or C is None or dt is None:
             raise ValueError("SSDMinimalDiscrete needs A, B, C and dt in Z")
+        kept = X.dtype
+        # Sums of logarithms and the state need more than half precision.
+        X, A, B, C, dt = (x.to(torch.promote_types(kept, torch.float32)) for x in (X, A, B, C, dt))
         length, chunk = X.shape[1], min(self.chunk, X.shape[1])
-        # Sums of logarithms need more than half precision.
-        wide = dt.to(torch.promote_types(dt.dtype, torch.float32))
-        decay_BHnC = ssd_chunks(wide * A.to(wide.dtype), chunk).permute(0, 3, 1, 2)
-        values = (X.unflatten(-1, (dt.shape[-1], -1)) * dt.unsqueeze(-1)).to(X.dtype)
-        values = ssd_chunks(values, chunk).permute(0, 3, 1, 2, 4)  # (B, H, n, C, P)
-        B, C = (ssd_chunks(x, chunk).unsqueeze(1) for x in (B, C))  # (B, 1, n, C, N)
+        values = X.unflatten(-1, (dt.shape[-1], -1)) * dt.unsqueeze(-1)
+        log_decay = ssd_chunks(dt * A, chunk).transpose(-1, -2)  # (B, n, H, C)
+        values, B, C = (ssd_chunks(x, chunk) for x in (values, B, C))  # (B, n, C, ...)
 
-        within = (C @ B.mT) * ssd_decays(decay_BHnC).to(X.dtype)
-        Y = within @ values
+        within = (C @ B.mT).unsqueeze(2) * ssd_decays(log_decay)  # (B, n, H, C, C)
+        Y = (within @ values.transpose(2, 3)).transpose(2, 3)
 
-        total = decay_BHnC.cumsum(-1)
-        to_end = (total[..., -1:] - total).exp().unsqueeze(-1).to(X.dtype)
-        states = (B * to_end).mT @ values  # (B, H, n, N, P): what each chunk adds
+        total = log_decay.cumsum(-1)
+        to_end = (total[..., -1:] - total).exp().transpose(-1, -2).unsqueeze(-1)
+        added = B.mT @ (values * to_end).flatten(-2)  # (B, n, N, H * P): what each chunk adds
         # State before chunk z: what earlier chunks c added, decayed by the chunks between.
-        between = ssd_decays(total[..., -1])[..., :-1, :].to(X.dtype)
-        between = functional.pad(between, (0, 0, 1, 0))
-        before = (between @ states.flatten(-2)).view_as(states)
-        Y = Y + (C * total.exp().unsqueeze(-1).to(X.dtype)) @ before
-        return Y.permute(0, 2, 3, 1, 4).flatten(1, 2)[:, :length].flatten(-2)
+        between = ssd_decays(total[..., -1].transpose(1, 2))[..., :-1, :]
+        between = functional.pad(between, (0, 0, 1, 0))  # (B, H, n, n)
+        added = added.unflatten(-1, (dt.shape[-1], -1)).permute(0, 3, 1, 2, 4)
+        before = (between @ added.flatten(-2)).view_as(added).permute(0, 2, 3, 1, 4)
+        since_start = total.exp().transpose(-1, -2).unsqueeze(-1)
+        Y = torch.addcmul(Y, (C @ before.flatten(-2)).view_as(Y), since_start)
+        return Y.flatten(1, 2)[:, :length].flatten(-2).to(kept)
 
 
 @gau_test

@@ -32,8 +32,10 @@ class Conv(GAUBase):
         length, taps = X.shape[1], self.weight.shape[0]
         padded = functional.pad(normed, (0, 0, taps - 1, 0))
         # A sum of shifted products: on CPU faster than a grouped conv1d.
-        windows = (padded[:, i : i + length] * self.weight[i] for i in range(taps))
-        return sum(windows)
+        Y = padded[:, :length] * self.weight[0]
+        for i in range(1, taps):
+            Y = torch.addcmul(Y, padded[:, i : i + length], self.weight[i])
+        return Y
 
 
 @gau_test
