@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MAX_NAME = 64
 
 
-class _Abandoned(Exception):
+class _AbandonedError(Exception):
     """A session ends without a design."""
 
     def __init__(self, end: SessionEnd, note: str, issues: Sequence[Issue] = ()) -> None:
@@ -86,7 +86,7 @@ class Designer:
         design, end, note, issues = None, SessionEnd.ACCEPTED, "", list[Issue]()
         try:
             design = self._make(population, self._context(population, selection, index, seed))
-        except _Abandoned as abandoned:
+        except _AbandonedError as abandoned:
             end, note, issues = abandoned.end, abandoned.note, abandoned.issues
         except Exception as error:
             if _ends_run(error):
@@ -136,7 +136,9 @@ class Designer:
         try:
             tree = GAUTree.of(draft)
         except (UnitError, TreeError) as error:
-            raise _Abandoned(SessionEnd.REJECTED_BY_CHECKER, str(error), [_issue(error)]) from None
+            raise _AbandonedError(
+                SessionEnd.REJECTED_BY_CHECKER, str(error), [_issue(error)]
+            ) from None
         design = tree.as_design(
             unique_name(draft.name, {d.name for d in population.designs}),
             operator=context.operator,
@@ -146,11 +148,13 @@ class Designer:
             index=len(population.designs),
         )
         if not context.is_new(design):
-            raise _Abandoned(SessionEnd.NOT_NEW, "the run has a design of this structure already")
+            raise _AbandonedError(
+                SessionEnd.NOT_NEW, "the run has a design of this structure already"
+            )
         self._observe(StageEntered("check", design.name))
         report = context.check(design)
         if not report.valid:
-            raise _Abandoned(SessionEnd.REJECTED_BY_CHECKER, summary(report), report.issues)
+            raise _AbandonedError(SessionEnd.REJECTED_BY_CHECKER, summary(report), report.issues)
         return design.model_copy(update={"check": report})
 
     def _propose(self, context: SessionContext) -> tuple[SessionContext, Proposal, Review]:
@@ -163,7 +167,7 @@ class Designer:
                 return context, proposal, review
             context = replace(context, rejected=(*context.rejected, (proposal, review)))
         best = max(review.rating for _, review in context.rejected)
-        raise _Abandoned(
+        raise _AbandonedError(
             SessionEnd.REJECTED_BY_REVIEW,
             f"rated {best:g} at best in {len(context.rejected)} attempts, "
             f"{self._settings.accept_rating:g} is needed",

@@ -1,0 +1,1 @@
+"""Knowledge sources that agents can ask."""

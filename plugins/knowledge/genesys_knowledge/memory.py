@@ -1,0 +1,99 @@
+"""What the run has tried before: its proposals and units, searched by words (app. B.1.5)."""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+from genesys.markers import hookimpl
+from genesys.population.population import Population
+from genesys.records import Finding, Query, Unit
+
+Vector = Mapping[str, float]
+
+
+class MemoryKnowledge:
+    """Finds earlier proposals and units by the cosine of their TF-IDF vectors with the query.
+
+    Words that are in every document weigh least, identifiers are split into their words, and
+    units of equal code are found once.
+
+    Args:
+        cutoff: Findings with a lower score are left out.
+        excerpt: Most characters of a finding's text.
+
+    Raises:
+        ValueError: A parameter is out of bounds.
+    """
+
+    def __init__(self, cutoff: float = 0.05, excerpt: int = 2000) -> None:
+        if not 0 <= cutoff <= 1:
+            raise ValueError(f"cutoff must lie in 0..1, got {cutoff}")
+        if excerpt < 1:
+            raise ValueError(f"excerpt must be positive, got {excerpt}")
+        self._cutoff, self._excerpt = cutoff, excerpt
+
+    @hookimpl
+    def search(self, population: Population, query: Query) -> list[Finding]:
+        """See ``genesys.hookspecs.search``."""
+        asked = Counter(words(" ".join([*query.keywords, query.description])))
+        documents = list(_documents(population))
+        if not asked or not documents:
+            return []
+        counts = [Counter(words(f"{title} {text}")) for _, title, text in documents]
+        weights = _weights(counts)
+        wanted = _vector(asked, weights)
+        scored = [
+            Finding(source=source, title=title, text=text[: self._excerpt], score=score)
+            for (source, title, text), count in zip(documents, counts, strict=True)
+            if (score := _cosine(wanted, _vector(count, weights))) > self._cutoff
+        ]
+        scored.sort(key=lambda finding: finding.score, reverse=True)
+        return scored[: query.limit]
+
+
+def words(text: str) -> Iterator[str]:
+    """Lower-case words; identifiers such as ``GatedMLP`` and ``num_heads`` are split."""
+    for match in re.finditer(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", text):
+        yield match.group().lower()
+
+
+def _documents(population: Population) -> Iterator[tuple[str, str, str]]:
+    """Source, title and text of everything to search, newest first."""
+    seen: set[str] = set()
+    for design in reversed(population.designs):
+        if design.proposal:
+            title = f"{design.name}: {design.proposal.abstract}"
+            yield "proposals", title, design.proposal.text
+        for unit in design.units:
+            if unit.code not in seen:
+                seen.add(unit.code)
+                yield "units", f"{unit.name} of {design.name}", _about(unit)
+
+
+def _about(unit: Unit) -> str:
+    """The unit's docstring and code; the code alone when it has none."""
+    classes = [node for node in ast.parse(unit.code).body if isinstance(node, ast.ClassDef)]
+    doc = next((ast.get_docstring(c) for c in classes if c.name == unit.name), None)
+    return f"{doc}\n\n{unit.code}" if doc else unit.code
+
+
+def _weights(counts: Sequence[Counter[str]]) -> Vector:
+    """Inverse document frequencies, smoothed so that a word in every document still counts."""
+    frequency = Counter(word for count in counts for word in count)
+    return {word: 1 + math.log((1 + len(counts)) / (1 + n)) for word, n in frequency.items()}
+
+
+def _vector(count: Counter[str], weights: Vector) -> Vector:
+    """Unit vector; words that no document has keep the greatest weight, so they cost score."""
+    rare = max(weights.values())
+    raw = {word: (1 + math.log(n)) * weights.get(word, rare) for word, n in count.items()}
+    norm = math.sqrt(sum(value * value for value in raw.values()))
+    return {word: value / norm for word, value in raw.items()} if norm else {}
+
+
+def _cosine(a: Vector, b: Vector) -> float:
+    return min(1.0, sum(value * b.get(word, 0.0) for word, value in a.items()))

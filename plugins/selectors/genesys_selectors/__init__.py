@@ -1,0 +1,1 @@
+"""Selectors: which designs to breed from, and which to verify next."""

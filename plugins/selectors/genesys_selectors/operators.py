@@ -1,0 +1,49 @@
+"""Which genetic operator makes the next child (sec. 4.2, table 13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+
+from genesys.records import Operator
+
+PARENTS = {Operator.MUTATION: 1, Operator.CROSSOVER: 2, Operator.SCRATCH: 0}
+
+
+@dataclass(frozen=True)
+class OperatorChoice:
+    """Draws operators.
+
+    Attributes:
+        mutation: Weight of mutation.
+        crossover: Weight of crossover.
+        scratch: Weight of starting from scratch.
+        crossover_warmup: Sessions before the first crossover.
+        scratch_warmup: Sessions before the first start from scratch.
+
+    Raises:
+        ValueError: A weight or warm-up is negative, or mutation has no weight.
+    """
+
+    mutation: float = 0.75
+    crossover: float = 0.2
+    scratch: float = 0.05
+    crossover_warmup: int = 20
+    scratch_warmup: int = 30
+
+    def __post_init__(self) -> None:
+        if min(vars(self).values()) < 0:
+            raise ValueError("operator weights and warm-ups cannot be negative")
+        if self.mutation == 0:
+            raise ValueError("mutation needs a weight: it is all there is during the warm-up")
+
+    def draw(self, session: int, candidates: int, rng: Random) -> Operator:
+        """The operator for a session, of those that so many candidates allow."""
+        if candidates == 0:
+            return Operator.SCRATCH
+        weights = {Operator.MUTATION: self.mutation}
+        if session >= self.crossover_warmup and candidates >= PARENTS[Operator.CROSSOVER]:
+            weights[Operator.CROSSOVER] = self.crossover
+        if session >= self.scratch_warmup:
+            weights[Operator.SCRATCH] = self.scratch
+        return rng.choices(list(weights), list(weights.values()))[0]
