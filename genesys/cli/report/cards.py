@@ -1,0 +1,102 @@
+"""One card per design: idea, lineage, scores and the code it does not share with its parents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from genesys.cli.lineage import offspring, origins, outline
+from genesys.cli.ranking import Ranking, Row
+from genesys.cli.report.prose import markdown, python
+from genesys.population.population import Population
+from genesys.records import Design, VerificationReport
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+CODE_BUDGET = 400_000  # characters of source code in one report
+
+
+@dataclass(frozen=True)
+class UnitView:
+    """A unit: its name, number of lines, the parent it is taken from, and its code if shown."""
+
+    name: str
+    lines: int
+    source: str
+    code: Markup | None
+
+
+@dataclass(frozen=True)
+class Card:
+    """What the report shows of one design.
+
+    Attributes:
+        design: The design itself.
+        proposal: Its proposal as HTML; None for seeds.
+        review: Its review as HTML.
+        tree: The GAU tree as text.
+        units: Root first.
+        children: Names of designs made from it.
+        places: Its row at each scale it was ranked at.
+        reports: All its reports.
+    """
+
+    design: Design
+    proposal: Markup | None
+    review: Markup | None
+    tree: str
+    units: list[UnitView]
+    children: list[str]
+    places: list[tuple[Ranking, Row]]
+    reports: list[VerificationReport]
+
+
+def cards(population: Population, rankings: Sequence[Ranking]) -> list[Card]:
+    """All designs, those verified at the most scales and then the best first."""
+    places = {
+        design.name: [(r, row) for r in rankings for row in r.rows if row.design == design.name]
+        for design in population.designs
+    }
+    ordered = sorted(population.designs, key=lambda d: _order(places[d.name], d))
+    budget = CODE_BUDGET
+    built = []
+    for design in ordered:
+        shared = origins(population, design)
+        fresh = sum(len(unit.code) for unit in design.units if not shared[unit.name])
+        budget -= fresh
+        built.append(_card(population, design, shared, places[design.name], budget >= 0))
+    return built
+
+
+def _order(places: list[tuple[Ranking, Row]], design: Design) -> tuple[int, int, int]:
+    rank = places[-1][1].rank if places else 0
+    return (-len(places), rank, design.index)
+
+
+def _card(
+    population: Population,
+    design: Design,
+    shared: dict[str, str],
+    places: list[tuple[Ranking, Row]],
+    with_code: bool,
+) -> Card:
+    return Card(
+        design=design,
+        proposal=markdown(design.proposal.text) if design.proposal else None,
+        review=markdown(design.review.text) if design.review else None,
+        tree=outline(design),
+        units=[
+            UnitView(
+                name=unit.name,
+                lines=unit.code.count("\n") + 1,
+                source=shared[unit.name],
+                code=python(unit.code) if with_code and not shared[unit.name] else None,
+            )
+            for unit in design.units
+        ],
+        children=offspring(population, design.name),
+        places=places,
+        reports=population.reports_of(design.name),
+    )

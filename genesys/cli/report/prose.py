@@ -1,0 +1,51 @@
+"""Markdown and source code of designs as HTML. Both are hostile text."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from genesys.cli.text import clean
+
+if TYPE_CHECKING:
+    from markupsafe import Markup
+
+_BLANK_LINES = re.compile(r"\n{3,}")
+
+
+def markdown(text: str) -> Markup:
+    """Markdown as HTML without links, images or raw HTML; headings two levels down."""
+    from markdown_it import MarkdownIt
+    from markupsafe import Markup
+
+    reader = MarkdownIt("commonmark", {"html": False}).enable("table")
+    reader.disable(["link", "image", "autolink", "reference", "html_block", "html_inline"])
+    tokens = reader.parse(clean(text))
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(6, int(token.tag[1]) + 3)}"
+    return Markup(reader.renderer.render(tokens, reader.options, {}))
+
+
+def python(code: str) -> Markup:
+    """Source code with comments, strings, keywords and definitions marked."""
+    from markupsafe import Markup, escape
+    from pygments.lexers import PythonLexer
+
+    parts: list[Markup] = []
+    for kind, text in PythonLexer().get_tokens(_BLANK_LINES.sub("\n\n", clean(code))):
+        mark = next((css for css, name in _MARKS if str(kind).startswith(f"Token.{name}")), "")
+        parts.append(Markup("<i class={}>{}</i>").format(mark, text) if mark else escape(text))
+    return Markup("").join(parts)
+
+
+_MARKS = (
+    ("c", "Comment"),
+    ("s", "Literal.String"),
+    ("k", "Keyword"),
+    ("k", "Operator.Word"),
+    ("n", "Literal.Number"),
+    ("f", "Name.Function"),
+    ("f", "Name.Class"),
+    ("d", "Name.Decorator"),
+)

@@ -1,0 +1,123 @@
+"""Writes the report: one self-contained HTML file."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genesys.cli.ranking import Ranking, rank, scales_of
+from genesys.cli.report.cards import cards
+from genesys.cli.report.descent import descent_tree
+from genesys.cli.report.plots import curves, fitness
+from genesys.cli.report.rejected import rejected
+from genesys.cli.report.summary import headline, tiles
+from genesys.cli.text import clean
+from genesys.errors import GenesysError
+from genesys.population.population import Population
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def write_report(
+    population: Population,
+    path: Path,
+    title: str = "Discovery run",
+    scales: Sequence[str] | None = None,
+) -> Path:
+    """Write the report of a run; an existing file is replaced in one step.
+
+    Args:
+        population: Everything the run knows.
+        path: The HTML file.
+        title: Shown at the top.
+        scales: Names of the scales, smallest first; those with reports when not given.
+
+    Returns:
+        ``path``.
+
+    Raises:
+        GenesysError: The file cannot be written.
+    """
+    html = render(population, title, scales_of(population) if scales is None else scales)
+    draft = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(html, "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise GenesysError(f"The report cannot be written to {path}: {error}") from None
+    return path
+
+
+def render(population: Population, title: str, scales: Sequence[str]) -> str:
+    """The report as HTML."""
+    from plotly.offline import get_plotlyjs
+
+    rankings = [r for r in (rank(population, name) for name in scales) if r.rows or r.failures]
+    scripts = {"plotly": get_plotlyjs(), "page": _asset("page.js")}
+    page = _environment().get_template("page.html.j2")
+    return page.render(
+        title=title,
+        headline=headline(population, rankings),
+        tiles=tiles(population, rankings),
+        rankings=rankings,
+        cards=cards(population, rankings),
+        rejected=rejected(population),
+        figures=_figures(population, rankings),
+        style=_asset("page.css"),
+        scripts=scripts,
+        hashes=[_hash(script) for script in scripts.values()],
+    )
+
+
+def _figures(population: Population, rankings: Sequence[Ranking]) -> dict[str, Any]:
+    """Figures by the id of the element they are drawn in."""
+    figures = {"descent-figure": descent_tree(population, rankings)} if population.designs else {}
+    for place, ranking in enumerate(rankings):
+        if ranking.rows:
+            figures[f"fitness-{place}"] = fitness(population, ranking)
+            figures[f"curves-{place}"] = curves(population, ranking)
+    return figures
+
+
+def _environment() -> Environment:
+    from jinja2 import Environment, StrictUndefined
+
+    from genesys.cli.leaderboard import accuracy, descent, number
+    from genesys.cli.text import count, duration
+
+    environment = Environment(
+        loader=_loader(),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        # Whatever a template prints and nobody marked as HTML is cleaned, then escaped.
+        finalize=lambda value: clean(value) if type(value) is str else value,
+    )
+    filters = {"count": count, "duration": duration, "number": number, "accuracy": accuracy}
+    environment.filters.update(filters)
+    environment.globals["descent"] = descent
+    return environment
+
+
+def _loader() -> Any:
+    from jinja2 import FunctionLoader
+
+    return FunctionLoader(_asset)
+
+
+def _asset(name: str) -> str:
+    return resources.files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _hash(script: str) -> str:
+    """The script's source expression for the content security policy."""
+    digest = hashlib.sha256(script.encode("utf-8")).digest()
+    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
