@@ -82,8 +82,10 @@ class Mamba2Layer(GAUBase):
         gate, mixed, dt = self.in_proj(X).split(self.sizes, dim=-1)
         mixed = functional.silu(mamba2_short_conv(mixed, self.conv_weight, self.conv_bias))
         x, B, C = mixed.split(self.mixed_sizes, dim=-1)
-        dt = functional.softplus(dt + self.dt_bias)
-        state = {"A": -self.A_log.exp(), "B": B, "C": C, "dt": dt}
+        # Rates and steps multiply up over the sequence: half precision would not do.
+        wide = torch.promote_types(X.dtype, torch.float32)
+        dt = functional.softplus(dt.to(wide) + self.dt_bias)
+        state = {"A": -self.A_log.to(wide).exp(), "B": B, "C": C, "dt": dt}
         Y, _ = self.ssd(x, **{**Z, **state})
         Y = torch.addcmul(Y, x, self.skip.repeat_interleave(x.shape[-1] // self.skip.shape[0]))
         Y, _ = self.norm(Y * functional.silu(gate), **Z)

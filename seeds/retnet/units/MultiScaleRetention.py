@@ -40,15 +40,15 @@ def retention_chunkwise(q, k, v, log_gamma, chunk):
     q, k, v = (functional.pad(x, padding).unflatten(2, (-1, chunk)) for x in (q, k, v))
     step = torch.arange(chunk, device=q.device)
     decay = retention_powers(log_gamma, chunk)[:, None]  # (H, 1, C, C)
-    within = (q @ k.mT) * decay.to(q.dtype)
+    within = (q @ k.mT) * decay
     to_end = (log_gamma[:, None] * (chunk - 1 - step)).exp()[:, None, :, None]
-    states = (k * to_end.to(k.dtype)).mT @ v  # (B, H, n, d, e): what each chunk adds
+    states = (k * to_end).mT @ v  # (B, H, n, d, e): what each chunk adds
     # State before chunk z: what earlier chunks c added, decayed by the chunks between.
-    between = retention_powers(chunk * log_gamma, q.shape[2])[:, :-1].to(q.dtype)
+    between = retention_powers(chunk * log_gamma, q.shape[2])[:, :-1]
     between = functional.pad(between, (0, 0, 1, 0))
     before = (between @ states.flatten(-2)).view_as(states)
     since_start = (log_gamma[:, None] * (step + 1)).exp()[:, None, :, None]
-    out = within @ v + (q * since_start.to(q.dtype)) @ before
+    out = within @ v + (q * since_start) @ before
     return out.flatten(2, 3)[:, :, :length]
 
 
@@ -89,18 +89,16 @@ class MultiScaleRetention(GAUBase):
             **kwarg_all,
         )
 
-    def log_gamma(self, like):
-        """Logarithm of each head's decay, (H,), in at least float32."""
-        dtype = torch.promote_types(like.dtype, torch.float32)
-        head = torch.arange(self.heads, device=like.device, dtype=dtype)
-        return torch.log1p(-(2.0 ** (-5 - head)))
-
     def _forward(self, X, **Z):
+        # Sums over the whole past need more than half precision.
+        wide = torch.promote_types(X.dtype, torch.float32)
         *qkv, gate = self.qkvg(X).split(self.sizes, dim=-1)
-        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2) for x in qkv)
+        q, k, v = (x.unflatten(-1, (self.heads, -1)).transpose(1, 2).to(wide) for x in qkv)
         _, Z = self.rotary(X, **{**Z, "q": q, "k": k * k.shape[-1] ** -0.5})
-        Y = retention_chunkwise(Z["q"], Z["k"], v, self.log_gamma(X), self.chunk)
-        Y = functional.layer_norm(Y, Y.shape[-1:]).transpose(1, 2).flatten(-2)
+        head = torch.arange(self.heads, device=X.device, dtype=wide)
+        log_gamma = torch.log1p(-(2.0 ** (-5 - head)))
+        Y = retention_chunkwise(Z["q"], Z["k"], v, log_gamma, self.chunk)
+        Y = functional.layer_norm(Y, Y.shape[-1:]).transpose(1, 2).flatten(-2).to(X.dtype)
         return self.out(functional.silu(gate) * Y)
 
 

@@ -53,15 +53,16 @@ def rwkv6_chunkwise(r, k, v, log_w, bonus, chunk):
     )
     total = log_w.cumsum(-2)
     last = total[..., -1:, :]
-    middle = last / 2
     # Decays relative to the chunk's middle: the product of two factors is the decay between
-    # two positions, and neither factor can overflow.
+    # two positions, and neither factor can overflow. The middle cancels out, so it is detached,
+    # or rounding errors would pass as gradients from later positions.
+    middle = (last / 2).detach()
     r = r * (total - log_w - middle).exp()
     k = k * (middle - total).exp()
     within = (r @ k.mT).tril(-1) @ v
-    half = middle.exp().mT  # (B, H, n, N, 1): from a chunk's start to its middle, or on to its end
-    before = rwkv6_states(half.square(), half * (k.mT @ v))
-    out = within + r @ (half * before)
+    added = (last - middle).exp().mT * (k.mT @ v)  # (B, H, n, N, P)
+    before = rwkv6_states(last.exp().mT, added)
+    out = within + r @ (middle.exp().mT * before)
     return out.flatten(2, 3)[:, :, :length] + present
 
 
