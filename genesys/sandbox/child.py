@@ -7,6 +7,7 @@ import json
 import os
 import random
 import sys
+import tempfile
 import threading
 import traceback
 from typing import Any, NoReturn
@@ -76,7 +77,7 @@ def _settle(request: Request, host: int) -> None:
     tie_to(host)
     os.chdir(request.scratch)
     os.environ.update(HOME=request.scratch, TMPDIR=request.scratch)
-    sys.path[:] = [entry for entry in sys.path if entry]
+    tempfile.tempdir = None  # forget where the host found room
     bound(request.limits)
     if request.confined:
         confine(request.scratch, request.limits.readable)
@@ -105,13 +106,14 @@ def _answer(request: Request, argument: dict[str, Any], channel: int) -> int:
         entry = getattr(importlib.import_module(module), function)
         send("result", entry(argument, emit, request.scratch))
     except BaseException as error:  # generated code may raise anything
-        send("error", {"memory": _is_memory(error), "text": _describe(error)})
+        send("error", {"memory": is_out_of_memory(error), "text": _describe(error)})
     sys.stdout.flush()
     sys.stderr.flush()
     return 0
 
 
-def _is_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory could not be had."""
     return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)
 
 

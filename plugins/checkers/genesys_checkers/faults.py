@@ -1,0 +1,89 @@
+"""From what went wrong in a worker to an issue that names the unit and the line in its file."""
+
+from __future__ import annotations
+
+import traceback
+
+from genesys.gau.load import BLOCK_FILE
+from genesys.gau.parse import locate
+from genesys.records import Issue, Severity
+
+MAX_TEXT = 4000
+EXPECTED = {
+    "initialization": "The block is built as GAB(embed_dim=..., block_loc=..., device=..., "
+    "dtype=..., **args) at any even width that its heads divide.",
+    "forward": "The block maps X of any shape (B, L, D) to finite Y of the same shape.",
+    "unit_tests": "Each function marked with gau_test runs without an exception.",
+    "backward": "The loss can be differentiated, and the gradients are finite.",
+    "causality": "The output at a position depends on that position and those before it.",
+    "differentiability": "The loss depends smoothly on each parameter of the block.",
+    "effectiveness": "The block learns, at a cost like that of the GPT seed.",
+}
+
+
+class Fault(Exception):  # noqa: N818 - it is what a check found, not an error of the program
+    """A check failed.
+
+    Args:
+        message: What was found.
+        unit: The unit at fault; empty for the whole block.
+        expected: What to do, if it can be said better than by the check's name.
+    """
+
+    def __init__(self, message: str, unit: str = "", expected: str = "") -> None:
+        super().__init__(message)
+        self.message, self.unit, self.expected = message, unit, expected
+
+
+def as_issue(check: str, error: BaseException, code: str, output: str) -> Issue:
+    """Describe what ended a check.
+
+    Args:
+        check: Its name.
+        error: A fault, or anything that generated code raised.
+        code: The composed block.
+        output: What was printed meanwhile.
+    """
+    if isinstance(error, Fault):
+        expected = error.expected or EXPECTED[check]
+        return issue(check, error.message, error.unit, expected=expected, output=output)
+    unit, line, trace = _trace(error, code)
+    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return issue(check, message, unit, line, EXPECTED[check], f"{output}{trace}")
+
+
+def issue(
+    check: str,
+    message: str,
+    unit: str = "",
+    line: int | None = None,
+    expected: str = "",
+    output: str = "",
+    severity: Severity = Severity.ERROR,
+) -> Issue:
+    """An issue whose texts are cut to a length that a person reads."""
+    return Issue(
+        check=check,
+        severity=severity,
+        unit=unit,
+        line=line,
+        message=message[:MAX_TEXT],
+        expected=expected,
+        output=output[-MAX_TEXT:],
+    )
+
+
+def _trace(error: BaseException, code: str) -> tuple[str, int | None, str]:
+    """Unit and line of the innermost frame in a unit, and the traceback in the units' terms."""
+    unit, line, frames = "", None, []
+    if isinstance(error, SyntaxError):
+        place = locate(code, error.lineno or 0)
+        return (*place, "") if place else ("", None, "")
+    for frame in traceback.extract_tb(error.__traceback__):
+        if frame.filename != BLOCK_FILE or frame.lineno is None:
+            continue
+        place = locate(code, frame.lineno)
+        if place:
+            unit, line = place
+            frames.append(f"{unit}.py, line {line}, in {frame.name}\n    {frame.line}\n")
+    return unit, line, "".join(frames)
