@@ -1,0 +1,1 @@
+"""Designers: agents that propose, review and write designs."""

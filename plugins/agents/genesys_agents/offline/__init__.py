@@ -1,0 +1,1 @@
+"""The offline designer: classic genetic programming over units, with no LLM."""

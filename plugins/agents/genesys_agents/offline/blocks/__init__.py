@@ -1,0 +1,1 @@
+"""The typed library of causal building blocks."""

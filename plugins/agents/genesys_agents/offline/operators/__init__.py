@@ -1,0 +1,1 @@
+"""The genetic operators: mutation, crossover and making from scratch."""
