@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+from genesys.gau.unit import parse_unit
 from genesys.markers import hookimpl
 from genesys.population.population import Population
 from genesys.records import Finding, Query, Unit
@@ -76,8 +76,7 @@ def _documents(population: Population) -> Iterator[tuple[str, str, str]]:
 
 def _about(unit: Unit) -> str:
     """The unit's docstring and code; the code alone when it has none."""
-    classes = [node for node in ast.parse(unit.code).body if isinstance(node, ast.ClassDef)]
-    doc = next((ast.get_docstring(c) for c in classes if c.name == unit.name), None)
+    doc = parse_unit(unit.code, unit.name).docstring
     return f"{doc}\n\n{unit.code}" if doc else unit.code
 
 
