@@ -55,6 +55,7 @@ def main() -> None:
             _serve(control, wake)
     except (CoordinatorGoneError, ConnectionError):
         shutil.rmtree(base, ignore_errors=True)
+        os._exit(0)  # nothing is left to tidy up, and torch takes its time
 
 
 def _say(control: socket.socket, message: dict[str, Any]) -> None:
