@@ -73,8 +73,8 @@ class Coordinator:
             GenesysError: What keeps the run from going on; what was committed stays, and the
                 next run goes on from there.
         """
-        self._observe(RunOpened(self._tree.population(), self._scales))
         self._plant()
+        self._observe(RunOpened(self._tree.population(), self._scales))
         while self._step():
             pass
         population = self._tree.population()
