@@ -17,9 +17,10 @@ def time_left(
     Args:
         population: With the seconds that its sessions and reports took.
         scales: The ladder.
-        designs: New designs the run is to make; None if no number is set.
+        designs: Sound new designs the run is to make; None if no number is set.
     """
-    wanted = max(0, (designs or 0) - len(population.children))
+    sound = [d for d in population.children if not population.is_erroneous(d.name)]
+    wanted = max(0, (designs or 0) - len(sound))
     parts = [_designing(population, wanted)]
     for scale in scales:
         if left := _verifications_left(population, scale, wanted):

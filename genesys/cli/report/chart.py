@@ -49,7 +49,7 @@ def layout(height: float, xaxis: Figure, yaxis: Figure) -> Figure:
 def axis(title: str) -> Figure:
     """An axis with its title."""
     return {
-        "title": {"text": title, "font": {"size": 12, "color": "var(--soft)"}},
+        "title": {"text": title, "standoff": 14, "font": {"size": 12, "color": "var(--soft)"}},
         "gridcolor": "var(--rule)",
         "linecolor": "var(--rule)",
         "zeroline": False,

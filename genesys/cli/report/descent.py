@@ -12,7 +12,7 @@ from genesys.cli.text import clean
 from genesys.population.population import Population
 from genesys.records import Design, Operator, Outcome
 
-COLUMN, ROW = 190, 34  # pixels
+COLUMN, ROW = 190, 40  # pixels
 _STEPS = [i / 12 for i in range(13)]
 
 
@@ -26,15 +26,14 @@ def descent_tree(population: Population, rankings: Sequence[Ranking]) -> Figure:
         group = [d for d in population.designs if d.operator is operator]
         if group:
             data.append(_nodes(operator, group, population, places, rows))
-    height = 110 + ROW * (1 + max((y for _, y in places.values()), default=0))
+    rows_used = max((y for _, y in places.values()), default=0)
     last = max((x for x, _ in places.values()), default=0)
     hidden = {"visible": False, "fixedrange": True}
     xaxis = hidden | {"range": [-0.35, last + 0.9]}
-    return {
-        "data": data,
-        "layout": layout(height, xaxis, hidden | {"autorange": "reversed"}),
-        "width": COLUMN * (last + 1.25),
-    }
+    yaxis = hidden | {"range": [rows_used + 0.6, -0.8]}
+    figure = layout(90 + ROW * (rows_used + 1), xaxis, yaxis)
+    figure["margin"] = {"l": 0, "r": 0, "t": 40, "b": 8}
+    return {"data": data, "layout": figure, "width": COLUMN * (last + 1.25)}
 
 
 def _edges(operator: Operator, made: Sequence[Design], places: dict[str, Point]) -> Figure:
@@ -74,7 +73,7 @@ def _nodes(
     for design in group:
         row = rows.get(design.name)
         value = row.accuracy if row and row.accuracy is not None else None
-        sizes.append(9 if value is None else 9 + 11 * (value - low) / ((high - low) or 1))
+        sizes.append(10 if value is None else 9 + 11 * (value - low) / ((high - low) or 1))
         failed = population.is_erroneous(design.name)
         hollow = "" if population.confidence(design.name) else "-open"
         symbols.append("x" if failed else SYMBOLS[operator] + hollow)
@@ -85,7 +84,7 @@ def _nodes(
         "name": operator.value,
         "x": [places[d.name][0] for d in group],
         "y": [places[d.name][1] for d in group],
-        "text": [_cut(d.name) for d in group],
+        "text": [_cut(d.name) if d.name in parents else f"\u2002{_cut(d.name)}" for d in group],
         "textposition": ["top center" if d.name in parents else "middle right" for d in group],
         "textfont": {"size": 12, "color": "var(--ink)"},
         "customdata": [d.name for d in group],

@@ -45,11 +45,11 @@ function pick(scale) {
 }
 
 /** Opens the card that the address names, and those around it. */
-function openTarget() {
+function openTarget(behavior = "instant") {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
   if (!target) return;
   if (target instanceof HTMLDetailsElement) target.open = true;
-  target.scrollIntoView();
+  target.scrollIntoView({ behavior });
 }
 
 const pickers = document.querySelectorAll(".picker");
@@ -57,18 +57,17 @@ for (const picker of pickers) {
   picker.hidden = false;
   picker.addEventListener("change", (event) => pick(event.target.value));
 }
-const last = document.querySelector(".picker label:last-of-type input");
-if (last) {
+if (pickers.length) {
   document.documentElement.classList.add("picked");
-  pick(last.value);
+  pick("0");
 } else {
   drawAll();
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-addEventListener("hashchange", openTarget);
+addEventListener("hashchange", () => openTarget("auto"));
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#design-"]');
   // The address does not change when the same link is followed twice.
-  if (link && link.hash === location.hash) openTarget();
+  if (link && link.hash === location.hash) openTarget("auto");
 });
 openTarget();
