@@ -16,7 +16,9 @@ def graft(tree: GAUTree, target: str, scion: GAUTree) -> GAUTree:
         return GAUTree(scion.root, scion.units, {**scion.args, **tree.args})
     kept = _without(tree, target)
     called = {child for name in kept for child in tree.children(name)} - {target}
-    names, incoming = _fit(scion, kept, called)
+    # Units above the target are about to change: no incoming unit may pass for one of them.
+    stable = {name: unit for name, unit in kept.items() if target not in tree.subtree(name).order()}
+    names, incoming = _fit(scion, stable, called | set(kept))
     root = names.get(scion.root, scion.root)
     units = {
         name: _renamed(unit, {target: root}) if target in tree.children(name) else unit
@@ -38,23 +40,23 @@ def _without(tree: GAUTree, target: str) -> dict[str, UnitSource]:
 
 
 def _fit(
-    scion: GAUTree, kept: dict[str, UnitSource], called: set[str]
+    scion: GAUTree, shareable: dict[str, UnitSource], taken: set[str]
 ) -> tuple[dict[str, str], dict[str, UnitSource]]:
-    """Give the incoming units names that no kept unit has for other code.
+    """Give the incoming units names that are not taken, or share a unit of equal code.
 
     Leaves first: when a child is renamed its caller's code changes, so that the caller is not
-    taken for the kept unit of its name any more.
+    taken for the unit of its name any more.
     """
-    taken = {*kept, *called, *scion.order()}
     names: dict[str, str] = {}
     incoming: dict[str, UnitSource] = {}
     for name in reversed(scion.order()):
         unit = _renamed(scion.units[name], names) if name in scion.units else None
-        if name in kept.keys() | called and unit != kept.get(name):
-            names[name] = _free(name, taken)
-            taken.add(names[name])
+        if unit is not None and unit == shareable.get(name):
+            continue
+        if name in taken:
+            names[name] = _free(name, {*taken, *names.values(), *scion.order()})
             unit = unit and _renamed(unit, {name: names[name]})
-        if unit is not None and unit.name not in kept:
+        if unit is not None:
             incoming[unit.name] = unit
     return names, incoming
 

@@ -6,6 +6,7 @@ import ast
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from genesys.errors import TreeError, UnitError
@@ -63,10 +64,8 @@ def sections(code: str) -> Iterator[Section]:
     """
     lines = code.split("\n")
     starts = [n for n, text in enumerate(lines) if text.startswith(SECTION)]
-    for start, end in zip(starts, [*starts[1:], None], strict=True):
-        # compose() leaves one line break between a section and the next header.
-        body = lines[start + 1 : end]
-        yield _section(lines[start], "\n".join(body), start + 2)
+    for start, end in pairwise([*starts, len(lines)]):
+        yield _section(lines[start], "\n".join(lines[start + 1 : end]), start + 2)
 
 
 def locate(code: str, line: int) -> tuple[str, int] | None:

@@ -63,6 +63,8 @@ def _essence(unit: UnitSource) -> ast.Module:
 
 def _normal(unit: UnitSource, names: dict[str, str]) -> str:
     module = _essence(unit)
+    own = {unit.name, *(decl.unitname for decl in unit.children)}
+    names = {name: new for name, new in names.items() if name in own}
     for node in ast.walk(module):
         if isinstance(node, ast.Name):
             node.id = names.get(node.id, node.id)
