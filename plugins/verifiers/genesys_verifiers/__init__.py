@@ -1,0 +1,1 @@
+"""Verification on text that every machine has: corpus, tuner, trainer, monitors, evaluator."""

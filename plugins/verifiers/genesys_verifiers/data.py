@@ -1,0 +1,45 @@
+"""Batches of training tokens, in an order that only the seed decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+class Batches:
+    """An iterable of batches of shape (B, L + 1), int64.
+
+    Windows are laid over the text from a random offset and drawn without replacement; each pass
+    over the text takes a new offset.
+
+    Args:
+        path: Tokens as uint16.
+        steps: Number of batches.
+        batch_size: B.
+        length: L, in tokens.
+        seed: Of the order.
+    """
+
+    def __init__(self, path: Path, steps: int, batch_size: int, length: int, seed: int) -> None:
+        self._tokens = np.memmap(path, dtype=np.uint16, mode="r")
+        self._steps, self._batch_size, self._length, self._seed = steps, batch_size, length, seed
+
+    def __len__(self) -> int:
+        return self._steps
+
+    def __iter__(self) -> Iterator[Tensor]:
+        starts = self._starts(np.random.default_rng(self._seed))
+        span = np.arange(self._length + 1)
+        for _ in range(self._steps):
+            chosen = np.fromiter(starts, dtype=np.int64, count=self._batch_size)
+            yield torch.from_numpy(self._tokens[chosen[:, None] + span].astype(np.int64))
+
+    def _starts(self, rng: np.random.Generator) -> Iterator[int]:
+        while True:
+            offset = int(rng.integers(self._length))
+            windows = np.arange(offset, len(self._tokens) - self._length, self._length)
+            yield from rng.permutation(windows).tolist()
