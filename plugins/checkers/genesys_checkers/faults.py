@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import linecache
 import traceback
 
+from genesys.gau import base
 from genesys.gau.load import BLOCK_FILE
 from genesys.gau.parse import locate
 from genesys.records import Issue, Severity
@@ -75,15 +77,18 @@ def issue(
 
 def _trace(error: BaseException, code: str) -> tuple[str, int | None, str]:
     """Unit and line of the innermost frame in a unit, and the traceback in the units' terms."""
-    unit, line, frames = "", None, []
     if isinstance(error, SyntaxError):
         place = locate(code, error.lineno or 0)
         return (*place, "") if place else ("", None, "")
-    for frame in traceback.extract_tb(error.__traceback__):
-        if frame.filename != BLOCK_FILE or frame.lineno is None:
-            continue
-        place = locate(code, frame.lineno)
+    unit, line, frames = "", None, []
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        name = frame.f_code.co_name
+        place = locate(code, number) if frame.f_code.co_filename == BLOCK_FILE else None
         if place:
             unit, line = place
-            frames.append(f"{unit}.py, line {line}, in {frame.name}\n    {frame.line}\n")
+            source = linecache.getline(BLOCK_FILE, number).strip()
+            frames.append(f"{unit}.py, line {line}, in {name}\n    {source}\n")
+        elif frame.f_code.co_filename == base.__file__ and name == "_finish":
+            # The unit has returned something that breaks the contract.
+            unit, line = type(frame.f_locals["self"]).__name__, None
     return unit, line, "".join(frames)
