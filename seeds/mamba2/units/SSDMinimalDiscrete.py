@@ -7,9 +7,9 @@ from genesys.gau import GAUBase, gau_test
 
 def ssd_chunks(x, chunk):
     """Pad x (B, L, ...) with zeros and cut it into chunks: (B, n, C, ...)."""
-    missing = -x.shape[1] % chunk
-    padding = [0, 0] * (x.ndim - 2) + [0, missing]
-    return functional.pad(x, padding).unflatten(1, (-1, chunk))
+    if missing := -x.shape[1] % chunk:
+        x = functional.pad(x, [0, 0] * (x.ndim - 2) + [0, missing])
+    return x.unflatten(1, (-1, chunk))
 
 
 def ssd_decays(log_decay):
@@ -46,20 +46,24 @@ class SSDMinimalDiscrete(GAUBase):
         # Sums of logarithms and the state need more than half precision.
         X, A, B, C, dt = (x.to(torch.promote_types(kept, torch.float32)) for x in (X, A, B, C, dt))
         length, chunk = X.shape[1], min(self.chunk, X.shape[1])
-        values = X.unflatten(-1, (dt.shape[-1], -1)) * dt.unsqueeze(-1)
-        log_decay = ssd_chunks(dt * A, chunk).transpose(-1, -2)  # (B, n, H, C)
-        values, B, C = (ssd_chunks(x, chunk) for x in (values, B, C))  # (B, n, C, ...)
+        heads = dt.shape[-1]
+        X, B, C, dt = (ssd_chunks(x, chunk) for x in (X, B, C, dt))  # (B, n, C, ...)
+        values = X.unflatten(-1, (heads, -1))
+        dt = dt.transpose(-1, -2)  # (B, n, H, C)
+        log_decay = dt * A[:, None]
 
-        within = (C @ B.mT).unsqueeze(2) * ssd_decays(log_decay)  # (B, n, H, C, C)
+        # Position s reaches position t with weight (C_t . B_s) dt_s times the decay between.
+        reach = ssd_decays(log_decay) * dt.unsqueeze(-2)  # (B, n, H, C, C)
+        within = (C @ B.mT).unsqueeze(2) * reach
         Y = (within @ values.transpose(2, 3)).transpose(2, 3)
 
         total = log_decay.cumsum(-1)
-        to_end = (total[..., -1:] - total).exp().transpose(-1, -2).unsqueeze(-1)
+        to_end = ((total[..., -1:] - total).exp() * dt).transpose(-1, -2).unsqueeze(-1)
         added = B.mT @ (values * to_end).flatten(-2)  # (B, n, N, H * P): what each chunk adds
         # State before chunk z: what earlier chunks c added, decayed by the chunks between.
         between = ssd_decays(total[..., -1].transpose(1, 2))[..., :-1, :]
         between = functional.pad(between, (0, 0, 1, 0))  # (B, H, n, n)
-        added = added.unflatten(-1, (dt.shape[-1], -1)).permute(0, 3, 1, 2, 4)
+        added = added.unflatten(-1, (heads, -1)).permute(0, 3, 1, 2, 4)
         before = (between @ added.flatten(-2)).view_as(added).permute(0, 2, 3, 1, 4)
         since_start = total.exp().transpose(-1, -2).unsqueeze(-1)
         Y = torch.addcmul(Y, (C @ before.flatten(-2)).view_as(Y), since_start)
