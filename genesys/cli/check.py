@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def check(
     console = console or Console()
     report = examine(path, checker)
     if as_json:
-        console.out(report.model_dump_json(indent=2), highlight=False)
+        # ASCII only: what a design put into a message cannot reach the terminal as it is.
+        console.out(json.dumps(report.model_dump(mode="json"), indent=2), highlight=False)
     else:
         console.print(Text(one_line(str(path), 200), "bold"))
         console.print(findings(report, lambda issue: _where(path, issue)))

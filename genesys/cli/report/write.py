@@ -17,6 +17,7 @@ from genesys.cli.report.rejected import rejected
 from genesys.cli.report.summary import headline, tiles
 from genesys.cli.text import clean
 from genesys.errors import GenesysError
+from genesys.population.files import write_atomic
 from genesys.population.population import Population
 
 if TYPE_CHECKING:
@@ -44,13 +45,10 @@ def write_report(
         GenesysError: The file cannot be written.
     """
     html = render(population, title, scales_of(population) if scales is None else scales)
-    draft = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(html, "utf-8")
-        draft.replace(path)
+        write_atomic(path, html)
     except OSError as error:
-        draft.unlink(missing_ok=True)
         raise GenesysError(f"The report cannot be written to {path}: {error}") from None
     return path
 

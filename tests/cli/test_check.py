@@ -1,0 +1,137 @@
+import shutil
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from genesys.cli.check import check, read_design
+from genesys.errors import SandboxError
+from genesys.gau.compose import compose
+from genesys.gau.folder import load_tree
+from genesys.records import CheckReport, CheckResult, Issue, Severity
+
+GOOD = CheckReport(results=[CheckResult(check="parser", passed=True, seconds=0.01)])
+LEAK = Issue(
+    check="causality",
+    unit="MHA",
+    line=30,
+    message="The output at position 12 changes with the input at position 40.",
+    expected="Mask before the softmax.",
+    output="Traceback\n  in _forward",
+)
+BAD = CheckReport(
+    results=[*GOOD.results, CheckResult(check="causality", passed=False, seconds=1.5)],
+    issues=[LEAK],
+)
+
+
+@pytest.fixture()
+def run():
+    def checked(path, answer=GOOD, as_json=False):
+        def checker(design):
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        console = Console(file=StringIO(), width=160)
+        code = check(path, checker, as_json, console)
+        return code, console.file.getvalue()
+
+    return checked
+
+
+def test_valid_folder(run, seeds):
+    code, text = run(seeds / "gpt2")
+    assert code == 0 and "✔ parser" in text and "Valid. 1 checks in 0.01 s." in text
+
+
+def test_invalid_names_file_line_and_expectation(run, seeds):
+    code, text = run(seeds / "gpt2", BAD)
+    assert code == 1
+    assert f"{seeds / 'gpt2' / 'units' / 'MHA.py'}:30" in text
+    assert "Mask before the softmax." in text and "in _forward" in text
+    assert "Invalid: 1 error." in text
+
+
+def test_warnings_are_shown_and_do_not_count(run, seeds):
+    warning = LEAK.model_copy(update={"severity": Severity.WARNING})
+    code, text = run(seeds / "gpt2", GOOD.model_copy(update={"issues": [warning]}))
+    assert code == 0 and "warning causality" in text
+
+
+def test_unit_file(run, seeds):
+    code, text = run(seeds / "gpt2" / "units" / "MHA.py", BAD)
+    assert code == 1 and "MHA.py:30" in text
+
+
+def test_composed_block(run, seeds, tmp_path):
+    file = tmp_path / "gab.py"
+    file.write_text(compose(load_tree(seeds / "gpt2")))
+    assert read_design(file).root == "GPT2"
+    code, text = run(file, BAD)
+    place = text.split("gab.py:")[1].split()[0]
+    own_line = (seeds / "gpt2" / "units" / "MHA.py").read_text().splitlines()[29]
+    assert code == 1 and file.read_text().splitlines()[int(place) - 1] == own_line
+
+
+def test_syntax_error_is_invalid_with_its_line(run, seeds, tmp_path):
+    shutil.copytree(seeds / "gpt2", tmp_path / "broken")
+    unit = tmp_path / "broken" / "units" / "RMSNorm.py"
+    unit.write_text(unit.read_text() + "\ndef broken(:\n")
+    code, text = run(tmp_path / "broken")
+    line = len(unit.read_text().splitlines())
+    assert code == 1 and f"RMSNorm.py:{line}" in text and "✘ parser" in text
+
+
+def test_missing_child_is_invalid(run, seeds, tmp_path):
+    shutil.copytree(seeds / "gpt2", tmp_path / "partial")
+    (tmp_path / "partial" / "units" / "RMSNorm.py").unlink()
+    code, text = run(tmp_path / "partial")
+    assert code == 1 and "RMSNorm" in text
+
+
+def test_a_file_that_is_no_unit(run, tmp_path):
+    file = tmp_path / "other.py"
+    file.write_text("print('hello')\n")
+    code, text = run(file)
+    assert code == 1 and "GAU_IMPLEMENTATION_FILE" in text
+
+
+def test_bad_name_is_invalid(run, seeds, tmp_path):
+    shutil.copytree(seeds / "gpt2", tmp_path / "named")
+    file = tmp_path / "named" / "design.yaml"
+    file.write_text(file.read_text().replace("name: gpt2", "name: ../etc"))
+    code, text = run(tmp_path / "named")
+    assert code == 1 and "../etc" in text
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty", "binary.py"])
+def test_what_cannot_be_read_cannot_be_checked(run, tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "binary.py").write_bytes(b"\xff\xfe\x00")
+    code, text = run(tmp_path / name)
+    assert code == 2 and name in text and "Could not be checked." in text
+
+
+def test_fault_of_the_machine(run, seeds):
+    code, text = run(seeds / "gpt2", SandboxError("This kernel has no Landlock."))
+    assert code == 2 and "This kernel has no Landlock." in text
+    assert run(seeds / "gpt2", CheckReport(checked=False))[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"), [(GOOD, 0), (BAD, 1), (SandboxError("No room."), 2)]
+)
+def test_json_is_the_report(run, seeds, answer, expected):
+    code, text = run(seeds / "gpt2", answer, as_json=True)
+    report = CheckReport.model_validate_json(text)
+    assert code == expected
+    assert (report.valid, report.checked) == (expected == 0, expected < 2)
+
+
+def test_hostile_issues_are_shown_as_text(run, seeds, hostile):
+    issues = hostile.sessions[0].issues
+    code, text = run(seeds / "gpt2", CheckReport(issues=issues))
+    assert code == 1 and "\x1b" not in text and "[bold red]x[/]" in text
+    code, text = run(seeds / "gpt2", CheckReport(issues=issues), as_json=True)
+    assert code == 1 and "\x1b" not in text

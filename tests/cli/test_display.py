@@ -1,0 +1,174 @@
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from genesys.cli.display import Display
+from genesys.cli.estimate import time_left
+from genesys.cli.progress import Progress
+from genesys.evolution.events import (
+    RunEnded,
+    RunOpened,
+    SessionEnded,
+    SessionStarted,
+    StageEntered,
+    TrainingProgress,
+    VerificationEnded,
+    VerificationStarted,
+)
+from genesys.population.population import Population
+from genesys.records import CurvePoint, Operator, Scale, Selection
+
+SCALES = (
+    Scale(name="0.1M", n_block=2, d_model=64, tokens=400_000, learning_rate=2e-3, trials=16),
+    Scale(name="0.3M", n_block=3, d_model=96, tokens=1_200_000, learning_rate=1e-3, trials=6),
+)
+POINT = CurvePoint(step=1, tokens=100_000, loss=5.25, grad_norm=1.0)
+
+
+class Clock:
+    """A clock that stands until it is turned."""
+
+    now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+@pytest.fixture()
+def console():
+    return Console(file=StringIO(), width=100, force_terminal=False)
+
+
+def events(population):
+    yield RunOpened(Population(population.seeds), SCALES)
+    designs = {d.name: d for d in population.designs}
+    for session in population.sessions:
+        yield SessionStarted(session.index, session.selection)
+        yield StageEntered("propose")
+        yield SessionEnded(session, designs.get(session.design))
+    for report in population.reports:
+        scale = next(s for s in SCALES if s.name == report.scale)
+        yield VerificationStarted(report.design, scale)
+        yield from (TrainingProgress(point) for point in report.curve)
+        yield VerificationEnded(report)
+    yield RunEnded(population)
+
+
+def test_counts_what_happened(population):
+    progress = Progress(designs=9)
+    for event in events(population):
+        progress(event)
+    assert (progress.made, progress.verified, progress.rejected, progress.failed) == (8, 7, 2, 1)
+    assert progress.rankings[1].best.design == "hybrid-norm"
+    assert progress.stage == "done"
+
+
+def test_speed_is_that_of_the_training_under_way():
+    clock = Clock()
+    progress = Progress(clock=clock)
+    progress(VerificationStarted("gpt2", SCALES[0]))
+    for second in range(4):
+        clock.now = float(second)
+        progress(TrainingProgress(POINT.model_copy(update={"tokens": 20_000 * (second + 1)})))
+    assert progress.tokens_per_second == pytest.approx(20_000)
+    assert progress.fraction == pytest.approx(0.2)
+    progress(VerificationStarted("mamba2", SCALES[0]))
+    assert progress.tokens_per_second is None and progress.fraction is None
+
+
+def test_plain_lines_where_there_is_no_terminal(population, console):
+    with Display(console, designs=9) as display:
+        for event in events(population):
+            display(event)
+    text = console.file.getvalue()
+    lines = text.splitlines()
+    assert "\x1b" not in text
+    assert any("✔ new design gpt2-x-mamba2, crossover of gpt2 × mamba2" in line for line in lines)
+    rejection = next(line for line in lines if "session 8" in line)
+    assert "rejected by checker. causality in MHA:41: The output at position 12" in rejection
+    assert any("hybrid-norm at 0.3M: accuracy 0.690, rank 1 of 3" in line for line in lines)
+    assert any("unstable-exp at 0.1M failed: The loss became NaN" in line for line in lines)
+    assert len(lines) < 60
+
+
+def test_long_trainings_give_a_sign_of_life(console):
+    clock = Clock()
+    display = Display(console, timer=clock)
+    display(VerificationStarted("gpt2", SCALES[0]))
+    for second in range(100):
+        clock.now = float(second)
+        display(TrainingProgress(POINT))
+    assert console.file.getvalue().count("25%, loss 5.25") == 3
+
+
+def test_live_panel_shows_the_state(population, render):
+    clock = Clock()
+    display = Display(Console(file=StringIO()), designs=12, timer=clock)
+    for event in list(events(population))[:-1]:
+        display(event)
+    clock.now = 75.0
+    shown = render(display.render(), 100)
+    assert "8 of 12 designs made, 7 verified, 2 rejected, 1 failed in training" in shown
+    assert "10 of 16" in shown and "3 of 6" in shown
+    assert "hybrid-norm 0.652" in shown and "gpt2 0.620" in shown
+    assert "1:15 elapsed, about" in shown
+    assert max(map(len, shown.splitlines())) <= 100
+
+
+def test_live_panel_before_anything_is_known(render):
+    assert "0 designs made" in render(Display(Console(file=StringIO())).render())
+
+
+def test_resumed_run_starts_from_what_is_there(population, console):
+    display = Display(console, designs=9)
+    display(RunOpened(population, SCALES))
+    assert "going on with 2 seeds and 8 designs" in console.file.getvalue()
+
+
+def test_terminal_is_left_as_it_was():
+    console = Console(file=StringIO(), force_terminal=True, width=80)
+    with pytest.raises(KeyboardInterrupt), Display(console) as display:
+        display(VerificationStarted("gpt2", SCALES[0]))
+        raise KeyboardInterrupt
+    text = console.file.getvalue()
+    assert text.rindex("\x1b[?25h") > text.rindex("\x1b[?25l")
+
+
+def test_hostile_text_never_reaches_the_terminal(hostile, console, render):
+    live = Display(Console(file=StringIO()))
+    plain = Display(console)
+    evil = hostile.sessions[0].issues[0].message
+    for display in (live, plain):
+        display(RunOpened(Population(), SCALES))
+        display(StageEntered("check", evil))
+        display(SessionEnded(hostile.sessions[0], None))
+        display(SessionEnded(hostile.sessions[0], hostile.designs[0]))
+        display(VerificationEnded(hostile.reports[0]))
+    for shown in (render(live.render()), console.file.getvalue()):
+        assert "\x1b" not in shown and "\u202e" not in shown
+        assert "alert(1)" in shown
+
+
+def test_time_left_is_measured(population):
+    # 1 design to make at (8 * 6 + 5) / 8 s, then min(16, 11) - 10 and min(6, 11) - 3 trials.
+    left = time_left(population, SCALES, designs=8)
+    assert left == pytest.approx(53 / 8 + 1 * 20 + 3 * 70)
+
+
+def test_time_left_of_an_unmeasured_rung_is_scaled(population):
+    first = [r for r in population.reports if r.scale == "0.1M"]
+    left = time_left(Population(population.designs, first, population.sessions), SCALES)
+    factor = 3 * (3 / 2) * (96 / 64) ** 2
+    assert left == pytest.approx(6 * 20 * factor)
+
+
+def test_time_left_is_unknown_at_first(population):
+    assert time_left(Population(population.seeds), SCALES, designs=3) is None
+    assert time_left(Population(), (), None) == 0.0
+
+
+def test_scratch_sessions_have_no_parents(console):
+    display = Display(console)
+    display(SessionStarted(0, Selection(operator=Operator.SCRATCH, designs=[])))
+    assert console.file.getvalue() == ""

@@ -1,0 +1,179 @@
+import base64
+import hashlib
+import json
+import re
+
+import pytest
+from lxml import html
+
+from genesys.cli.ranking import rank
+from genesys.cli.report import write_report
+from genesys.cli.report.descent import descent_tree
+from genesys.cli.report.layout import positions
+from genesys.cli.report.plots import CURVE_POINTS, curves, fitness
+from genesys.cli.report.prose import markdown, python
+from genesys.errors import GenesysError
+from genesys.population.population import Population
+
+
+@pytest.fixture()
+def page(tmp_path):
+    def written(population, **options):
+        path = write_report(population, tmp_path / "out" / "report.html", **options)
+        return html.fromstring(path.read_text("utf-8"))
+
+    return written
+
+
+@pytest.fixture(scope="module")
+def full(population, tmp_path_factory):
+    """The report of the whole population, read back."""
+    folder = tmp_path_factory.mktemp("full")
+    path = write_report(population, folder / "report.html", title="Nano demo")
+    return html.fromstring(path.read_text("utf-8"))
+
+
+def test_has_every_design_and_section(population, full):
+    ids = {element.get("id") for element in full.iter() if element.get("id")}
+    assert {"leaderboard", "descent", "fitness", "curves", "designs", "rejected"} <= ids
+    assert {f"design-{d.name}" for d in population.designs} <= ids
+    assert full.findtext(".//title") == "Nano demo · Genesys"
+    lead = full.find_class("lead")[0].text_content()
+    assert "8 new decoder blocks from 2 seeds" in lead
+    assert "hybrid-norm, reaches 69.0% accuracy at 0.3M, 2.6 points ahead" in lead
+
+
+def test_links_lead_somewhere(full):
+    ids = {element.get("id") for element in full.iter() if element.get("id")}
+    targets = {a.get("href") for a in full.iter("a")}
+    assert targets <= {f"#{name}" for name in ids}
+
+
+def test_leaderboard_agrees_with_the_terminal(population, full):
+    board = full.find_class("board")[0]
+    names = [row.find("th/a").text for row in board.findall("tbody/tr")]
+    assert names == [row.design for row in rank(population, "0.1M").rows]
+    assert "0.652 ± 0.005" in board.text_content()
+    assert "untrained" in board.text_content() and "7.900" in board.text_content()
+
+
+def test_rejections_have_reasons(full):
+    text = full.get_element_by_id("rejected").text_content()
+    assert "rejected by checker" in text and "MHA:41" in text
+    assert "Same structure as gpt2-shortconv." in text
+
+
+def test_code_is_shown_once_where_it_is_new(population, full):
+    child = full.get_element_by_id("design-gpt2-shortconv")
+    assert len(child.find_class("code")) == 1
+    assert "# variant 2" in child.find_class("code")[0].text_content()
+    seed = full.get_element_by_id("design-gpt2")
+    assert len(seed.find_class("code")) == len(population.design("gpt2").units)
+
+
+def test_needs_no_network_and_runs_only_its_own_scripts(population, tmp_path):
+    text = write_report(population, tmp_path / "report.html").read_text("utf-8")
+    tree = html.fromstring(text)
+    assert not tree.xpath("//link | //img | //script[@src] | //iframe")
+    policy = tree.xpath("//meta[@http-equiv='Content-Security-Policy']/@content")[0]
+    assert policy.startswith("default-src 'none';") and "unsafe-eval" not in policy
+    scripts = re.findall(r"<script>(.*?)</script>", text, re.S)
+    for script in scripts:
+        digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+        assert f"'sha256-{digest}'" in policy
+    assert len(scripts) == 2
+    assert len(text.encode()) < 6_000_000
+
+
+def test_hostile_text_stays_text(hostile, tmp_path):
+    path = write_report(
+        hostile, tmp_path / "report.html", title="</title><script>alert(3)</script>"
+    )
+    text = path.read_text("utf-8")
+    tree = html.fromstring(text)
+    assert len(tree.findall(".//script")) == 3
+    assert not re.search(r"<script>alert", text)
+    assert not tree.xpath("//img | //a[starts-with(@href, 'javascript')]")
+    assert "\x1b" not in text and "\u202e" not in text
+    assert "alert(1)" in tree.get_element_by_id("designs").text_content()
+
+
+@pytest.mark.parametrize("seeds_only", [True, False])
+def test_nothing_to_show_yet(population, page, seeds_only):
+    tree = page(Population(population.seeds if seeds_only else ()))
+    assert "No design has been verified yet." in tree.text_content()
+    assert json.loads(tree.get_element_by_id("figures").text).keys() == (
+        {"descent-figure"} if seeds_only else set()
+    )
+
+
+def test_seeds_only_with_reports_and_one_scale(population, page):
+    reports = [r for r in population.reports if r.design in ("gpt2", "mamba2")][:2]
+    tree = page(Population(population.seeds, reports))
+    assert len(tree.find_class("board")) == 1 and not tree.find_class("picker")
+
+
+def test_replaces_an_older_report_in_one_step(population, tmp_path):
+    path = tmp_path / "report.html"
+    path.write_text("old")
+    write_report(population, path)
+    assert [p.name for p in tmp_path.iterdir()] == ["report.html"]
+    with pytest.raises(GenesysError, match="cannot be written"):
+        write_report(population, path / "below" / "report.html")
+
+
+def test_figures_are_valid_plotly(population):
+    from plotly.graph_objects import Figure
+
+    ranking = rank(population, "0.1M")
+    figures = [
+        descent_tree(population, [ranking]),
+        fitness(population, ranking),
+        curves(population, ranking),
+    ]
+    for figure in figures:
+        # The page replaces colour variables before it draws; any colour does here.
+        spec = json.loads(re.sub(r"var\(--[\w-]+\)", "red", json.dumps(figure)))
+        Figure(data=spec["data"], layout=spec["layout"])
+
+
+def test_descent_has_an_edge_per_parent(population):
+    edges = descent_tree(population, [])["data"][:2]
+    drawn = sum(line["x"].count(None) for line in edges)
+    assert drawn == sum(len(d.parents) for d in population.designs)
+
+
+def test_layout_puts_children_right_of_their_parents(population):
+    places = positions(population)
+    for design in population.designs:
+        for parent in design.parents:
+            assert places[parent][0] < places[design.name][0]
+    assert len(set(places.values())) == len(population.designs)
+
+
+def test_fitness_shows_the_running_best(population):
+    running = fitness(population, rank(population, "0.1M"))["data"][0]
+    assert running["y"] == sorted(running["y"]) and running["y"][-1] == 0.652
+
+
+def test_curves_are_thinned(population):
+    report = population.reports[0]
+    points = [
+        report.curve[0].model_copy(update={"step": i, "tokens": i, "loss": 5.0})
+        for i in range(5000)
+    ]
+    long = Population(population.seeds, [report.model_copy(update={"curve": points})])
+    line = curves(long, rank(long, "0.1M"))["data"][0]
+    assert 0 < len(line["x"]) <= CURVE_POINTS and line["x"][-1] == 4999
+
+
+def test_markdown_has_no_links_images_or_html():
+    shown = markdown("# A\n\n[x](http://y) ![z](http://y) <b>b</b> **bold**\n\n<script>1</script>")
+    assert "<strong>bold</strong>" in shown and "<h4>A</h4>" in shown
+    assert "<a" not in shown and "<img" not in shown and "<b>" not in shown
+    assert "<script" not in shown
+
+
+def test_code_is_marked_and_escaped():
+    shown = python('def f(x):  # <b>\n    return "</pre>"\n')
+    assert "<i class=c># &lt;b&gt;</i>" in shown and "</pre>" not in shown

@@ -1,0 +1,76 @@
+import json
+from io import StringIO
+
+import pytest
+from rich.console import Console
+
+from genesys.cli.show import as_json_text, describe, show
+from genesys.errors import StoreError, UnknownNameError
+from genesys.population.evolution_tree import EvolutionTree
+
+
+def test_everything_about_a_child(population, render):
+    shown = render(describe(population, "hybrid-norm"))
+    assert "crossover of gpt2-x-mamba2 × mamba2-gated" in shown
+    assert "over 2 verified scales" in shown
+    assert "└─ Mamba2Layer" in shown
+    assert "from mamba2-gated" in shown and "new" in shown
+    assert "Motivation" in shown and "Review: 4.2 of 5" in shown
+    assert "✔ causality" in shown
+    assert "next_word" in shown and "0.682 ± 0.012" in shown
+    assert "GAU_IMPLEMENTATION_FILE" not in shown
+
+
+def test_seed_knows_its_children(population, render):
+    shown = render(describe(population, "mamba2"))
+    assert "parent of mamba2-gated, gpt2-x-mamba2" in shown
+    assert "Proposal" not in shown
+
+
+def test_failed_and_unverified_designs(population, render):
+    assert "design error: The loss became NaN" in render(describe(population, "unstable-exp"))
+    bare = population.__class__(population.designs)
+    assert "Not verified yet." in render(describe(bare, "gpt2"))
+
+
+def test_code_of_one_unit_or_all(population, render):
+    one = render(describe(population, "gpt2", unit="RMSNorm"))
+    assert "class RMSNorm(GAUBase)" in one and "class MHA" not in one
+    every = render(describe(population, "gpt2", code=True))
+    assert "class RMSNorm(GAUBase)" in every and "class MHA(GAUBase)" in every
+
+
+def test_unknown_names_get_the_nearest(population):
+    with pytest.raises(UnknownNameError, match="Did you mean 'hybrid-norm'"):
+        describe(population, "hybrid-nrom")
+    with pytest.raises(UnknownNameError, match="Did you mean 'RMSNorm'"):
+        describe(population, "gpt2", unit="RMSnorm")
+
+
+def test_json_has_everything(population):
+    data = json.loads(as_json_text(population, "hybrid-norm"))
+    assert data["design"]["parents"] == ["gpt2-x-mamba2", "mamba2-gated"]
+    assert [r["scale"] for r in data["reports"]] == ["0.1M", "0.3M"]
+    assert data["fitness"] == pytest.approx(0.671)
+
+
+def test_reads_a_run_folder(population, tmp_path):
+    with EvolutionTree(tmp_path / "run", {}) as tree:
+        tree.add_seed(population.design("gpt2"))
+    console = Console(file=StringIO(), width=100)
+    show(tmp_path / "run", "gpt2", console=console)
+    show(tmp_path / "run", "gpt2", as_json=True, console=console)
+    text = console.file.getvalue()
+    assert "GatedMLP" in text
+    assert json.loads(text[text.index("\n{") :])["design"]["name"] == "gpt2"
+
+
+def test_a_folder_without_a_run(tmp_path):
+    with pytest.raises(StoreError):
+        show(tmp_path, "gpt2")
+
+
+def test_hostile_text_is_shown_as_text(hostile, render):
+    shown = render(describe(hostile, "evil", code=True))
+    assert "\x1b" not in shown and "\u202e" not in shown
+    assert "[bold red]x[/]" in shown
