@@ -1,0 +1,270 @@
+"""How a session goes, and all the ways in which it can end."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from genesys.errors import ConfigError, PluginError, SandboxError
+from genesys.evolution.designer import Designer, unique_name
+from genesys.evolution.events import SessionStarted, StageEntered
+from genesys.evolution.seeds import load_seed
+from genesys.evolution.settings import derive_seed
+from genesys.markers import hookimpl
+from genesys.population.population import Population
+from genesys.records import (
+    CheckReport,
+    Design,
+    Operator,
+    Outcome,
+    Review,
+    Selection,
+    SessionEnd,
+    Unit,
+    VerificationReport,
+)
+
+
+@pytest.fixture
+def population(seeds: list[str]) -> Population:
+    designs = [load_seed(path).model_copy(update={"index": i}) for i, path in enumerate(seeds)]
+    return Population(designs)
+
+
+@pytest.fixture
+def agent_class(fakes: ModuleType) -> Any:
+    return fakes.Agent
+
+
+class Selector:
+    """Picks what it is told to."""
+
+    def __init__(self, selection: Selection | None = None) -> None:
+        self.selection = selection or Selection(
+            operator=Operator.MUTATION, designs=["seed1001"], references=["seed1002"]
+        )
+
+    @hookimpl
+    def select(self, candidates: Any) -> Selection:
+        self.candidates = candidates
+        return self.selection
+
+
+def designer(fakes: ModuleType, seeds: list[str], events: Any = None, **plugins: Any) -> Designer:
+    chosen = fakes.settings(seeds, review_attempts=3)
+    named = {"selector": Selector()} | plugins
+    note = events.append if events is not None else lambda event: None
+    return Designer(fakes.plugins(**named), None, chosen, note)  # type: ignore[arg-type]
+
+
+def test_an_accepted_design(
+    fakes: ModuleType, seeds: list[str], population: Population, agent_class: Any
+) -> None:
+    contexts = []
+
+    class Agent(agent_class):
+        @hookimpl
+        def propose(self, context):
+            contexts.append(context)
+            return super().propose(context).model_copy(update={"plan": "12", "name": "seed1002"})
+
+    events: list[Any] = []
+    session, design = designer(fakes, seeds, events, agent=Agent()).run(population)
+    assert session.end is SessionEnd.ACCEPTED
+    assert session.seed == derive_seed(7, "session", 0)
+    assert session.design == design.name == "seed1002-2"
+    assert (design.operator, design.parents) == (Operator.MUTATION, ["seed1001"])
+    assert design.index == 2
+    assert design.check.valid
+    assert design.review.rating == 5
+    assert [parent.name for parent in contexts[0].parents] == ["seed1001"]
+    assert [design.name for design in contexts[0].references] == ["seed1002"]
+    assert isinstance(events[0], SessionStarted)
+    stages = [event.stage for event in events if isinstance(event, StageEntered)]
+    assert stages == ["propose", "review", "implement", "check"]
+    again, same = designer(fakes, seeds, agent=Agent()).run(population)
+    assert same.model_dump_json(exclude={"check"}) == design.model_dump_json(exclude={"check"})
+    assert again.selection == session.selection
+
+
+def test_refusals_go_back_to_the_proposer(
+    fakes: ModuleType, seeds: list[str], population: Population, agent_class: Any
+) -> None:
+    seen = []
+
+    class Agent(agent_class):
+        @hookimpl
+        def propose(self, context):
+            seen.append([review.text for _, review in context.rejected])
+            return super().propose(context).model_copy(update={"plan": "12"})
+
+        @hookimpl
+        def review(self, context, proposal):
+            return Review(rating=2 + len(context.rejected), text=f"no {len(context.rejected)}")
+
+    session, design = designer(fakes, seeds, agent=Agent()).run(population)
+    assert seen == [[], ["no 0"], ["no 0", "no 1"]]
+    assert session.end is SessionEnd.ACCEPTED
+    assert design.review.rating == 4
+
+    class Stern(Agent):
+        @hookimpl
+        def review(self, proposal):
+            return Review(rating=3.5, text="no")
+
+    session, design = designer(fakes, seeds, agent=Stern()).run(population)
+    assert (session.end, design) == (SessionEnd.REJECTED_BY_REVIEW, None)
+    assert session.note == "rated 3.5 at best in 3 attempts, 4 is needed"
+
+
+def fixed(agent_class: Any, number: int, code: str | None = None) -> Any:
+    """An agent that writes one number, or other code."""
+
+    class Agent(agent_class):
+        @hookimpl
+        def propose(self, context):
+            return super().propose(context).model_copy(update={"plan": str(number)})
+
+        @hookimpl
+        def review(self, proposal):
+            return Review(rating=5, text="yes")
+
+        @hookimpl
+        def implement(self, context, proposal):
+            design = super().implement(context, proposal)
+            units = [Unit(name="Times", code=code)] if code is not None else design.units
+            return design.model_copy(update={"units": units})
+
+    return Agent()
+
+
+@pytest.mark.parametrize(
+    ("number", "code", "end", "note"),
+    [
+        (17, None, SessionEnd.REJECTED_BY_CHECKER, "check 'forward' in unit Times, line 10: seven"),
+        (1002, None, SessionEnd.NOT_NEW, "the run has a design of this structure already"),
+        (12, "# GAU_IMPLEMENTATION_FILE\ndef (", SessionEnd.REJECTED_BY_CHECKER, "Times:2"),
+    ],
+)
+def test_rejections(
+    number: int,
+    code: str | None,
+    end: SessionEnd,
+    note: str,
+    fakes: ModuleType,
+    seeds: list[str],
+    population: Population,
+    agent_class: Any,
+) -> None:
+    agent = fixed(agent_class, number, code)
+    session, design = designer(fakes, seeds, agent=agent).run(population)
+    assert (session.end, session.design, design) == (end, "", None)
+    assert note in session.note
+    assert bool(session.issues) == (end is SessionEnd.REJECTED_BY_CHECKER)
+
+
+def test_a_draft_is_not_checked_twice(
+    fakes: ModuleType, seeds: list[str], population: Population, agent_class: Any
+) -> None:
+    asked = []
+
+    class Checker(fakes.Checker):
+        @hookimpl
+        def check(self, design):
+            asked.append(design.name)
+            return super().check(design)
+
+    agent = fixed(agent_class, 12)
+    designer(fakes, seeds, agent=agent, checker=Checker()).run(population)
+    assert len(asked) == 1
+
+
+class Raising:
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @hookimpl
+    def propose(self) -> Any:
+        raise self.error
+
+
+def test_a_crash_of_the_agent_ends_the_session_only(
+    fakes: ModuleType, seeds: list[str], population: Population
+) -> None:
+    agent = Raising(ZeroDivisionError("by me"))
+    session, design = designer(fakes, seeds, agent=agent).run(population)
+    assert (session.end, design) == (SessionEnd.FAILED, None)
+    assert (
+        session.note == "Plugin agent.fake failed in its hook 'propose': ZeroDivisionError: by me"
+    )
+
+
+def test_what_would_end_every_session_ends_the_run(
+    fakes: ModuleType, seeds: list[str], population: Population
+) -> None:
+    with pytest.raises(ConfigError, match="no key"):
+        designer(fakes, seeds, agent=Raising(ConfigError("no key"))).run(population)
+
+    class Wrong(Raising):
+        @hookimpl
+        def propose(self) -> Any:
+            return "a proposal"
+
+    with pytest.raises(PluginError, match="garbage"):
+        designer(fakes, seeds, agent=Wrong(ValueError())).run(population)
+
+
+def test_a_machine_that_cannot_check_ends_the_run(
+    fakes: ModuleType, seeds: list[str], population: Population, agent_class: Any
+) -> None:
+    asked = []
+
+    class Checker:
+        @hookimpl
+        def check(self, design):
+            asked.append(design)
+            return CheckReport(checked=False)
+
+    agent = fixed(agent_class, 12)
+    with pytest.raises(SandboxError, match="could not be checked in 3 attempts"):
+        designer(fakes, seeds, agent=agent, checker=Checker()).run(population)
+    assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("selection", "message"),
+    [
+        (Selection(operator=Operator.MUTATION, designs=["nobody"]), "'nobody', which is not"),
+        (Selection(operator=Operator.MUTATION, designs=[]), "0 designs for mutation"),
+        (Selection(operator=Operator.CROSSOVER, designs=["seed1001"] * 2), "2 designs for cross"),
+        (Selection(operator=Operator.SCRATCH, designs=["seed1001"]), "1 designs for scratch"),
+    ],
+)
+def test_a_selector_is_held_to_its_contract(
+    selection: Selection,
+    message: str,
+    fakes: ModuleType,
+    seeds: list[str],
+    population: Population,
+) -> None:
+    with pytest.raises(PluginError, match=message):
+        designer(fakes, seeds, selector=Selector(selection)).run(population)
+
+
+def test_erroneous_designs_are_no_parents(
+    fakes: ModuleType, seeds: list[str], population: Population
+) -> None:
+    failed = VerificationReport(design="seed1002", scale="s0", outcome=Outcome.DESIGN_ERROR)
+    selector = Selector(Selection(operator=Operator.MUTATION, designs=["seed1001"]))
+    designer(fakes, seeds, selector=selector).run(Population(population.designs, [failed]))
+    assert selector.candidates == ["seed1001"]
+
+
+def test_names() -> None:
+    assert unique_name("a", set()) == "a"
+    assert unique_name("a", {"a", "a-2"}) == "a-3"
+    long = "a" * 64
+    assert unique_name(long, {long}) == "a" * 62 + "-2"
+    assert Design(name=unique_name(long, {long}), root="A", units=[])
