@@ -61,25 +61,44 @@ class Coordinator:
         self._sandbox = sandbox
         self._settings = settings
         self._observe = observe
-        self._scales = ladder.scales
-        self._designer = Designer(plugins, sandbox, settings, observe)
-        self._verifier = Verifier(plugins, ladder, sandbox, settings, observe)
+        self._ladder = ladder
         self._failures = 0
+        self._enter(1)
 
-    def run(self) -> Population:
+    def run(self, generations: int | None = 1) -> Population:
         """Go on until the designs asked for exist and nothing more can be verified.
+
+        Args:
+            generations: How often the settings' designs and sessions and the ladder's trials are
+                to be spent, one generation after the other; None for one more than is complete.
 
         Raises:
             GenesysError: What keeps the run from going on; what was committed stays, and the
                 next run goes on from there.
         """
         self._plant()
-        self._observe(RunOpened(self._tree.population(), self._scales))
-        while self._step():
-            pass
+        opened = self._tree.population()
+        self._observe(RunOpened(opened, self._scales))
+        # A generation makes a design or is the last one: so many can be complete at most.
+        for generation in range(1, (generations or len(opened.designs) + 2) + 1):
+            self._enter(generation)
+            steps = 0
+            while self._step():
+                steps += 1
+            if generations is None and steps:
+                break
         population = self._tree.population()
         self._observe(RunEnded(population))
         return population
+
+    def _enter(self, generation: int) -> None:
+        """Set the goals of a generation, which count from the run's start."""
+        ladder = self._ladder.times(generation)
+        settings = self._settings.times(generation)
+        self._scales = ladder.scales
+        self._goal = settings
+        self._designer = Designer(self._plugins, self._sandbox, settings, self._observe)
+        self._verifier = Verifier(self._plugins, ladder, self._sandbox, settings, self._observe)
 
     def _plant(self) -> None:
         """Check and add the seeds that are not in the tree yet."""
@@ -120,8 +139,7 @@ class Coordinator:
     def _wants_designs(self, population: Population) -> bool:
         sound = [d for d in population.children if not population.is_erroneous(d.name)]
         return (
-            len(sound) < self._settings.designs
-            and len(population.sessions) < self._settings.max_sessions
+            len(sound) < self._goal.designs and len(population.sessions) < self._goal.max_sessions
         )
 
     def _verification_due(self, population: Population) -> bool:
@@ -137,7 +155,7 @@ class Coordinator:
         if self._failures == MAX_FAILURES:
             raise GenesysError(
                 f"{MAX_FAILURES} sessions in a row failed, the last one so: {session.note}. "
-                "Set that right and run the same command again."
+                "Fix that and run the same command again."
             )
 
     def _verify(self, verification: Verification) -> None:
@@ -149,5 +167,5 @@ class Coordinator:
                 return
         raise GenesysError(
             f"The machine failed {MACHINE_ATTEMPTS} times to verify {report.design} at "
-            f"{report.scale}: {report.error}. Set that right and run the same command again."
+            f"{report.scale}: {report.error}. Fix that and run the same command again."
         )

@@ -57,6 +57,12 @@ class Ladder:
         if trials != sorted(trials, reverse=True):
             raise ConfigError(f"A ladder narrows upwards, but its trials are {trials}.")
 
+    def times(self, generations: int) -> Ladder:
+        """The ladder with the trials of so many generations."""
+        return Ladder(
+            scale.model_copy(update={"trials": generations * scale.trials}) for scale in self.scales
+        )
+
     def rungs(self, population: Population) -> list[Rung]:
         """The scales that have trials, with what is used and released of them."""
         rungs: list[Rung] = []

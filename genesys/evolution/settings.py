@@ -52,6 +52,14 @@ class EvolutionSettings(Record):
             lines = [_explain(problem) for problem in error.errors()]
             raise ConfigError(f"Config group 'evolution': {'; '.join(lines)}.") from None
 
+    def times(self, generations: int) -> EvolutionSettings:
+        """The settings with the designs and sessions of so many generations."""
+        goal = {
+            "designs": generations * self.designs,
+            "max_sessions": generations * self.max_sessions,
+        }
+        return self.model_copy(update=goal)
+
 
 def _explain(problem: Mapping[str, Any]) -> str:
     key = ".".join(str(part) for part in problem["loc"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from genesys.errors import GenesysError, StoreError
 
-ADVICE = "Set that right and run the same command again: nothing that was committed is lost."
+ADVICE = "Once that is fixed, run the same command again: nothing that was committed is lost."
 
 
 @contextmanager
@@ -36,11 +36,12 @@ def storing(doing: str, folder: Path) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """The error's own words, without the storage engine's source positions and prefixes."""
+    """The error's own words, without what the storage engine wraps around the system's."""
     if isinstance(error, OSError) and error.strerror:
         return f"{error.strerror} ({error.filename})" if error.filename else error.strerror
-    text = re.sub(r", /\S+\.rs:\d+:\d+", "", str(error))
-    return text.removeprefix("lance error: ").strip().rstrip(".")
+    if system := re.search(r"([^:]+) \(os error \d+\)", str(error)):
+        return system.group(1).strip()
+    return str(error).removeprefix("lance error: ").strip().rstrip(".")
 
 
 def write_atomic(path: Path, text: str) -> None:
