@@ -29,7 +29,8 @@ def check(
     """Check what lies at ``path`` and print a report.
 
     Args:
-        path: A design folder, a file with one unit, or a composed ``gab.py``.
+        path: A design folder, a composed ``gab.py``, or a unit file; a unit is checked as the root
+            of a block, with the files beside it for what it calls.
         checker: Runs the checkers of the configuration; may raise ``GenesysError``.
         as_json: Print the ``CheckReport`` as JSON.
         console: Where to print; standard output when not given.
@@ -98,11 +99,20 @@ def read_design(path: Path) -> Design:
 
 
 def _read_file(path: Path) -> GAUTree:
+    """A composed block, or a unit with what it calls of the files beside it."""
     code = path.read_bytes().decode("utf-8")
     if _is_composed(code):
         return parse_block(code)
     unit = parse_unit(code, str(path))
-    return GAUTree(unit.name, {unit.name: unit})
+    units = {unit.name: unit}
+    missing = [child.unitname for child in unit.children]
+    while missing:
+        file = path.parent / f"{missing.pop()}.py"
+        if file.stem not in units and file.is_file():
+            child = parse_unit(file.read_bytes().decode("utf-8"), str(file))
+            units[child.name] = child
+            missing += [decl.unitname for decl in child.children]
+    return GAUTree(unit.name, units)
 
 
 def _is_composed(code: str) -> bool:
@@ -116,13 +126,16 @@ def _unparsed(issue: Issue) -> CheckReport:
 
 def _where(path: Path, issue: Issue) -> str:
     """The issue's place as ``file:line``, so that editors and terminals can jump to it."""
-    line = "" if issue.line is None else f":{issue.line}"
-    if path.is_dir():
-        file = path / UNITS_FOLDER / f"{issue.unit}.py"
-        return f"{file}{line}" if issue.unit and file.is_file() else place(issue)
-    if not path.is_file() or issue.line is None:
-        return place(issue) or str(path)
-    return f"{path}:{_line_of_file(path, issue)}"
+    if issue.unit.endswith(".py"):
+        return place(issue)
+    # Only what can be a unit's name may become part of a path.
+    if issue.unit.isidentifier() and len(issue.unit) <= 64:
+        file = (path / UNITS_FOLDER if path.is_dir() else path.parent) / f"{issue.unit}.py"
+        if file.is_file():
+            return str(file) if issue.line is None else f"{file}:{issue.line}"
+    if path.is_file() and issue.line is not None:
+        return f"{path}:{_line_of_file(path, issue)}"
+    return place(issue) or str(path)
 
 
 def _line_of_file(path: Path, issue: Issue) -> int:

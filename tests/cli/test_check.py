@@ -9,6 +9,8 @@ from genesys.errors import SandboxError
 from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
 from genesys.records import CheckReport, CheckResult, Issue, Severity
+from genesys.registry import load
+from genesys.sandbox import Sandbox
 
 GOOD = CheckReport(results=[CheckResult(check="parser", passed=True, seconds=0.01)])
 LEAK = Issue(
@@ -59,9 +61,25 @@ def test_warnings_are_shown_and_do_not_count(run, seeds):
     assert code == 0 and "warning causality" in text
 
 
-def test_unit_file(run, seeds):
-    code, text = run(seeds / "gpt2" / "units" / "MHA.py", BAD)
-    assert code == 1 and "MHA.py:30" in text
+def test_unit_file_with_what_it_calls(run, seeds):
+    file = seeds / "gpt2" / "units" / "MHA.py"
+    code, text = run(file, BAD)
+    assert code == 1 and f"{file}:30" in text
+    units = [unit.name for unit in read_design(file).units]
+    assert units == ["MHA", "RotaryPositionalEmbeddings"]
+
+
+def test_unit_file_alone(run, seeds, tmp_path):
+    shutil.copy(seeds / "gpt2" / "units" / "MHA.py", tmp_path)
+    assert [unit.name for unit in read_design(tmp_path / "MHA.py").units] == ["MHA"]
+
+
+def test_syntax_error_in_a_file_beside(run, seeds, tmp_path):
+    shutil.copy(seeds / "gpt2" / "units" / "MHA.py", tmp_path)
+    beside = tmp_path / "RotaryPositionalEmbeddings.py"
+    beside.write_text("# GAU_IMPLEMENTATION_FILE\n\ndef (\n")
+    code, text = run(tmp_path / "MHA.py")
+    assert code == 1 and f"{beside}:3" in text
 
 
 def test_composed_block(run, seeds, tmp_path):
@@ -135,3 +153,18 @@ def test_hostile_issues_are_shown_as_text(run, seeds, hostile):
     assert code == 1 and "\x1b" not in text and "[bold red]x[/]" in text
     code, text = run(seeds / "gpt2", CheckReport(issues=issues), as_json=True)
     assert code == 1 and "\x1b" not in text
+
+
+def test_real_checkers(seeds, tmp_path):
+    small = {"lengths": [1, 7], "widths": [64], "blocks": 1, "steps": 4}
+    plugins = load({"checker": {"name": "symbolic", **small}}, kinds=("checker",))
+    console = Console(file=StringIO(), width=160)
+    leaky = tmp_path / "RMSNorm.py"
+    code = (seeds / "gpt2" / "units" / "RMSNorm.py").read_text()
+    leaky.write_text(
+        code.replace("return functional", "X = X + X.mean(1, True)\n        return functional")
+    )
+    with Sandbox() as sandbox:
+        ended = check(leaky, lambda design: plugins.check(design, sandbox), console=console)
+    text = console.file.getvalue()
+    assert ended == 1 and "✘ causality" in text and "✔ forward" in text
