@@ -45,9 +45,6 @@ def remarks(plan: Plan, tree: GAUTree) -> list[Remark]:
     if mixers and all(g.params.get("position") == "none" for g in mixers):
         text = "Attention gets no positions; it has to infer order from the causal mask."
         found.append(Remark(text, 0.5))
-    if any(g.block == "tanh_norm" for g in genes):
-        text = "A tanh instead of a norm does not adapt to the scale of the residual stream."
-        found.append(Remark(text, 0.5))
     if len(tree.units) > MANY_UNITS:
         found.append(Remark(f"With {len(tree.units)} units the design is hard to read.", 0.5))
     return found

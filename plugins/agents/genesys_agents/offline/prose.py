@@ -61,23 +61,30 @@ def propose(
 
 
 def headline(gene: Gene) -> str:
-    """What is new about a gene in a few words."""
-    return " ".join(_words(gene)).capitalize()
+    """What is new about a gene, in one phrase."""
+    return _phrase(gene).capitalize()
 
 
 def design_name(gene: Gene, tree: GAUTree) -> str:
     """A readable name with four digits of the tree's structural hash."""
-    stem = "-".join(_words(gene)).lower()[:MAX_STEM].rstrip("-")
+    stem = "-".join(_words(gene))[:MAX_STEM].rstrip("-")
     return f"{stem}-{structural_hash(tree)[:4]}"
 
 
+def _phrase(gene: Gene) -> str:
+    words = " ".join(_split(_title(gene)))
+    mixers = (
+        [] if gene.opaque else [s for s, r in block_of(gene).slots.items() if r is not Role.NORM]
+    )
+    inner = list(dict.fromkeys(_phrase(gene.slots[slot]) for slot in mixers))
+    return f"{words} of {' and '.join(inner)}" if inner else words
+
+
 def _words(gene: Gene) -> list[str]:
-    """Words of the gene's own title; of whole blocks, of their token mixers too."""
+    """Words of the gene's own title and of the first token mixer that it is built around."""
     words = _split(_title(gene))
-    if not gene.opaque and block_of(gene).role is Role.BLOCK:
-        inner = gene.slots.get("inner") or gene.slots.get("token") or gene.slots["token1"]
-        return words + _words(inner)
-    return words
+    inner = next((gene.slots[s] for s in ("inner", "token", "token1") if s in gene.slots), None)
+    return words + _words(inner) if inner else words
 
 
 def _title(gene: Gene) -> str:

@@ -12,7 +12,7 @@ from genesys_agents.offline.genotype import Role
 # Words in a unit's name or in what its callers require of it, the telling ones first.
 WORDS = {
     Role.NORM: ("norm",),
-    Role.CHANNEL: ("mlp", "ffn", "feedforward", "channel", "each position"),
+    Role.CHANNEL: ("mlp", "ffn", "feedforward", "map each position"),
     Role.TOKEN: ("attention", "mix positions", "retention", "recurrence", "memory", "ssm", "mha"),
 }
 

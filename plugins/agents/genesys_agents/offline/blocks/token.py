@@ -18,7 +18,7 @@ def _attention_title(p: Mapping[str, Any]) -> str:
 
 def _attention_cost(p: Mapping[str, Any]) -> float:
     keys = {"all": 2.0, "half": 1.0, "one": 0.3}[p["keys"]]
-    return 2 + keys + p["gate"]
+    return 2 + keys + float(p["gate"])
 
 
 def _memory_title(p: Mapping[str, Any]) -> str:
