@@ -43,8 +43,8 @@ class Mamba2Layer(GAUBase):
         device=None,
         dtype=None,
         expand=2,
-        head_dim=64,
-        state_dim=32,
+        head_dim=32,
+        state_dim=16,
         conv_taps=4,
         **kwargs,
     ):
