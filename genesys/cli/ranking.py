@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
@@ -101,8 +102,10 @@ def rank(population: Population, scale: str) -> Ranking:
     """Rank all designs that were verified at ``scale``."""
     reports = [r for r in population.reports if r.scale == scale]
     good = [r for r in reports if r.outcome is Outcome.OK]
-    names = list(dict.fromkeys(r.design for r in good))
-    drafts = [_row(population, name, [r for r in good if r.design == name]) for name in names]
+    grouped: defaultdict[str, list[VerificationReport]] = defaultdict(list)
+    for report in good:
+        grouped[report.design].append(report)
+    drafts = [_row(population, name, own) for name, own in grouped.items()]
     drafts.sort(key=_order)
     accuracy = {row.design: row.accuracy for row in drafts}
     best_seed = max(

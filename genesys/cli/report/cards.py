@@ -55,10 +55,10 @@ class Card:
 
 def cards(population: Population, rankings: Sequence[Ranking]) -> list[Card]:
     """All designs, those verified at the most scales and then the best first."""
-    places = {
-        design.name: [(r, row) for r in rankings for row in r.rows if row.design == design.name]
-        for design in population.designs
-    }
+    places: dict[str, list[tuple[Ranking, Row]]] = {d.name: [] for d in population.designs}
+    for ranking in rankings:
+        for row in ranking.rows:
+            places[row.design].append((ranking, row))
     ordered = sorted(population.designs, key=lambda d: _order(places[d.name], d))
     budget = CODE_BUDGET
     built = []

@@ -12,7 +12,7 @@ from genesys.population.population import Population
 from genesys.records import CurvePoint, Operator
 
 NO_BOX = "<extra></extra>"  # plotly's way to leave out the trace's name beside a hover label
-CURVE_POINTS = 120
+CURVES, CURVE_POINTS = 60, 120  # at most, so that the file stays small
 HIGHLIGHTS = 4
 
 
@@ -47,14 +47,16 @@ def fitness(population: Population, ranking: Ranking) -> Figure:
 
 
 def curves(population: Population, ranking: Ranking) -> Figure:
-    """Training loss over tokens, one line per design, the best ones in colour."""
+    """Training loss over tokens: the best designs and the best seed in colour, others in grey."""
     data: list[Figure] = []
     losses: list[float] = []
-    for place, row in enumerate(ranking.rows):
+    for place, row in enumerate(ranking.rows[:CURVES]):
         reports = [r for r in population.reports_of(row.design) if r.scale == ranking.scale]
         points = _thinned(next((r.curve for r in reversed(reports) if r.curve), []))
         losses += [p.loss for p in points[len(points) // 12 :]]
-        data.insert(0, _curve(row, points, _line(place, row is ranking.best_seed)))
+        data.insert(0, _curve(row, points) | _look(place, row is ranking.best_seed))
+    if grey := [line for line in data if line["legendgroup"] == "others"]:
+        grey[-1]["showlegend"] = True
     yaxis = axis("training loss (nats per token)")
     if losses:
         # The first steps fall from the loss of guessing; they would flatten everything else.
@@ -65,24 +67,25 @@ def curves(population: Population, ranking: Ranking) -> Figure:
     return {"data": data, "layout": figure}
 
 
-def _curve(row: Row, points: Sequence[CurvePoint], line: Figure) -> Figure:
+def _curve(row: Row, points: Sequence[CurvePoint]) -> Figure:
     return {
         "type": "scatter",
         "mode": "lines",
         "name": row.design,
+        "legendgroup": row.design,
         "x": [point.tokens for point in points],
         "y": rounded(point.loss for point in points),
-        "line": line,
         "hovertemplate": f"<b>{row.design}</b><br>%{{x:.3s}} tokens, loss %{{y:.3f}}" + NO_BOX,
     }
 
 
-def _line(place: int, is_best_seed: bool) -> Figure:
+def _look(place: int, is_best_seed: bool) -> Figure:
     if is_best_seed:
-        return {"width": 2.2, "color": color(Operator.SEED), "dash": "dash"}
+        return {"line": {"width": 2.2, "color": color(Operator.SEED), "dash": "dash"}}
     if place < HIGHLIGHTS:
-        return {"width": 2.2, "color": f"var(--line-{place})"}
-    return {"width": 1.2, "color": "var(--muted-line)"}
+        return {"line": {"width": 2.2, "color": f"var(--line-{place})"}}
+    line = {"width": 1.2, "color": "var(--muted-line)"}
+    return {"line": line, "name": "others", "legendgroup": "others", "showlegend": False}
 
 
 def _points(operator: Operator, rows: Sequence[Row], index: dict[str, int]) -> Figure:
