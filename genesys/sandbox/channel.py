@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 MAX_LINE = 4 * 2**20
 MAX_MESSAGES = 200_000
-KINDS = frozenset({"event", "result", "error"})
+KINDS = ("event", "result", "error")
 
 
 class ProtocolError(Exception):

@@ -81,11 +81,18 @@ def _settle(request: Request, host: int) -> None:
     bound(request.limits)
     if request.confined:
         confine(request.scratch, request.limits.readable)
-    random.seed(0)
-    if "torch" in sys.modules:
-        import torch
-
+    _fix_randomness()
+    if torch := sys.modules.get("torch"):
         torch.set_num_threads(request.limits.threads)
+
+
+def _fix_randomness() -> None:
+    """Start from the same state in every job of every host."""
+    random.seed(0)
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed(0)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(0)
 
 
 def _answer(request: Request, argument: dict[str, Any], channel: int) -> int:

@@ -37,7 +37,7 @@ def installation() -> list[str]:
     stems = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     if sys.prefix != sys.base_prefix:
         stems.add(sys.prefix)
-    stems.add(str(Path(sys.base_prefix) / "lib"))
+    stems |= {str(Path(sys.base_prefix) / "lib"), str(Path(__file__).resolve().parents[1])}
     # An editable installation puts source trees on the path: only their packages are opened,
     # since anything may lie beside them.
     for entry in map(Path, filter(None, sys.path)):

@@ -113,30 +113,36 @@ class _Host:
         self._base = Path(tempfile.mkdtemp(prefix="genesys-", dir=root)).resolve()
         self._control, theirs = socket.socketpair()
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
-        command = [sys.executable, "-P", "-m", "genesys.sandbox.host", str(self._base), *preload]
+        with theirs:
+            self._process = self._start(theirs, preload)
         try:
-            with theirs:
-                self._process = subprocess.Popen(
-                    command,
-                    stdin=theirs.fileno(),
-                    stdout=self._errors,
-                    stderr=self._errors,
-                    env=_environment(self._base),
-                    cwd=self._base,
-                    start_new_session=True,
+            refusal = self._hear(START_SECONDS)["refusal"]
+            self._confined = not refusal
+            if refusal and confinement is Confinement.REQUIRED:
+                raise SandboxError(
+                    f"This machine cannot confine generated code: {refusal}. Use Linux 6.12 or "
+                    "newer with Landlock, or take the risk: sandbox.confinement=best_effort."
                 )
-        except OSError as error:
-            raise SandboxError(f"Cannot start a sandbox host: {error}") from error
-        refusal = self._hear(START_SECONDS)["refusal"]
-        self._confined = not refusal
-        if refusal and confinement is Confinement.REQUIRED:
+        except BaseException:
             self.close()
-            raise SandboxError(
-                f"This machine cannot confine generated code: {refusal}. Use Linux 6.12 or newer "
-                "with Landlock, or accept the risk with sandbox.confinement=best_effort."
-            )
+            raise
         if refusal:
             log.warning("Generated code runs without confinement: %s", refusal)
+
+    def _start(self, theirs: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-P", "-m", "genesys.sandbox.host", str(self._base), *preload]
+        try:
+            return subprocess.Popen(
+                command,
+                stdin=theirs.fileno(),
+                stdout=self._errors,
+                stderr=self._errors,
+                env=_environment(self._base),
+                cwd=self._base,
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise SandboxError(f"Cannot start a sandbox host: {error}") from error
 
     def alive(self) -> bool:
         return self._process.poll() is None
