@@ -177,3 +177,11 @@ def test_markdown_has_no_links_images_or_html():
 def test_code_is_marked_and_escaped():
     shown = python('def f(x):  # <b>\n    return "</pre>"\n')
     assert "<i class=c># &lt;b&gt;</i>" in shown and "</pre>" not in shown
+
+
+def test_curves_in_colour_lie_above_the_grey_ones(population):
+    lines = curves(population, rank(population, "0.1M"))["data"]
+    names = [line["name"] for line in lines]
+    assert names.count("others") == 4 and set(names[:4]) == {"others"}
+    assert names[-1] == "hybrid-norm" and "gpt2" in names
+    assert sum(line.get("showlegend", True) for line in lines) == 6

@@ -50,11 +50,14 @@ def curves(population: Population, ranking: Ranking) -> Figure:
     """Training loss over tokens: the best designs and the best seed in colour, others in grey."""
     data: list[Figure] = []
     losses: list[float] = []
-    for place, row in enumerate(ranking.rows[:CURVES]):
+    for place, row in enumerate(ranking.rows):
+        if place >= CURVES and row is not ranking.best_seed:
+            continue
         reports = [r for r in population.reports_of(row.design) if r.scale == ranking.scale]
         points = _thinned(next((r.curve for r in reversed(reports) if r.curve), []))
         losses += [p.loss for p in points[len(points) // 12 :]]
         data.insert(0, _curve(row, points) | _look(place, row is ranking.best_seed))
+    data.sort(key=lambda line: line["legendgroup"] != "others")  # grey below colour
     if grey := [line for line in data if line["legendgroup"] == "others"]:
         grey[-1]["showlegend"] = True
     yaxis = axis("training loss (nats per token)")
