@@ -32,4 +32,11 @@ def test_retnetmlp_acts_on_each_position_alone(device=None, dtype=None) -> None:
     assert torch.allclose(mlp(X)[0].flip(1), mlp(X.flip(1))[0], atol=1e-2)
 
 
+@gau_test
+def test_retnetmlp_zero_input(device=None, dtype=None) -> None:
+    mlp = RetNetMLP(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    Y, _ = mlp(torch.zeros(1, 3, 32, device=device, dtype=dtype))
+    assert torch.equal(Y, torch.zeros_like(Y))
+
+
 CHILDREN_DECLARATIONS = []
