@@ -49,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--designs", type=int, default=90)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=60.0, help="start no session after")
     args = parser.parse_args()
     seeds = [
         load_tree(folder).as_design(folder.name)
@@ -56,9 +57,11 @@ def main() -> None:
         if (folder / "design.yaml").exists()
     ]
     run = Run(seeds, {design.name: 0 for design in seeds})
-    rng, checker = Random(args.seed), SymbolicChecker()
+    rng, checker, started = Random(args.seed), SymbolicChecker(), perf_counter()
     with Sandbox() as sandbox:
         for index in range(args.designs):
+            if perf_counter() - started > 60 * args.minutes:
+                break
             session(run, index, rng, lambda design: checker.check(design, sandbox))
     report(run)
 

@@ -122,7 +122,7 @@ TOKENS = [
         "hybrid",
         Role.TOKEN,
         lambda p: f"{p['blend'].capitalize()}Hybrid",
-        lambda p: {"sum": 0.0, "gate": 1.0, "split": 1.0}[p["blend"]],
+        lambda p: {"sum": 0.0, "gate": 1.0, "split": 2.0}[p["blend"]],
         {"blend": ("sum", "gate", "split")},
         {"first": Role.TOKEN, "second": Role.TOKEN},
         weight=2,
