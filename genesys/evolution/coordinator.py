@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from genesys.errors import ConfigError, GenesysError, StoreError
@@ -62,43 +64,38 @@ class Coordinator:
         self._settings = settings
         self._observe = observe
         self._ladder = ladder
+        self._designer = Designer(plugins, sandbox, settings, observe)
+        self._verifier = Verifier(plugins, sandbox, settings, observe)
         self._failures = 0
-        self._enter(1)
 
     def run(self, generations: int | None = 1) -> Population:
-        """Go on until the designs asked for exist and nothing more can be verified.
+        """Go on until the generations asked for are over.
+
+        Each makes ``settings.designs`` more designs, holds up to ``settings.max_sessions`` more
+        sessions and adds the ladder's trials once more.
 
         Args:
-            generations: How often the settings' designs and sessions and the ladder's trials are
-                to be spent, one generation after the other; None for one more than is complete.
+            generations: Of the whole run. None means to the end of the one under way, or one
+                more if that is over.
 
         Raises:
             GenesysError: What keeps the run from going on; what was committed stays, and the
                 next run goes on from there.
         """
         self._plant()
-        opened = self._tree.population()
-        self._observe(RunOpened(opened, self._scales))
-        # A generation makes a design or is the last one: so many can be complete at most.
-        for generation in range(1, (generations or len(opened.designs) + 2) + 1):
-            self._enter(generation)
-            steps = 0
-            while self._step():
-                steps += 1
-            if generations is None and steps:
+        if generations is None:
+            generations = self._tree.generation + (self._next_step() is None)
+        scales = self._ladder.times(generations).scales
+        self._observe(RunOpened(self._tree.population(), scales))
+        while self._tree.generation <= generations:
+            while step := self._next_step():
+                step()
+            if self._tree.generation == generations:
                 break
+            self._tree.begin_generation()
         population = self._tree.population()
         self._observe(RunEnded(population))
         return population
-
-    def _enter(self, generation: int) -> None:
-        """Set the goals of a generation, which count from the run's start."""
-        ladder = self._ladder.times(generation)
-        settings = self._settings.times(generation)
-        self._scales = ladder.scales
-        self._goal = settings
-        self._designer = Designer(self._plugins, self._sandbox, settings, self._observe)
-        self._verifier = Verifier(self._plugins, ladder, self._sandbox, settings, self._observe)
 
     def _plant(self) -> None:
         """Check and add the seeds that are not in the tree yet."""
@@ -123,27 +120,24 @@ class Coordinator:
             raise GenesysError(f"The seed {seed.name!r} is not valid: {summary(report)}.")
         return seed.model_copy(update={"check": report, "index": index})
 
-    def _step(self) -> bool:
-        """Hold one session or verify one design; False when there is nothing left to do."""
+    def _next_step(self) -> Callable[[], None] | None:
+        """A session or a verification; None when the generation is over."""
         population = self._tree.population()
         designing = self._wants_designs(population)
         if not designing or self._verification_due(population):
-            verification = self._verifier.pick(population)
+            ladder = self._ladder.times(self._tree.generation)
+            verification = self._verifier.pick(population, ladder)
             if verification:
-                self._verify(verification)
-                return True
-        if designing:
-            self._design(population)
-        return designing
+                return partial(self._verify, verification)
+        return partial(self._design, population) if designing else None
 
     def _wants_designs(self, population: Population) -> bool:
+        goal = self._settings.times(self._tree.generation)
         sound = [d for d in population.children if not population.is_erroneous(d.name)]
-        return (
-            len(sound) < self._goal.designs and len(population.sessions) < self._goal.max_sessions
-        )
+        return len(sound) < goal.designs and len(population.sessions) < goal.max_sessions
 
     def _verification_due(self, population: Population) -> bool:
-        spent = sum(population.used(scale.name) for scale in self._scales)
+        spent = sum(population.used(scale.name) for scale in self._ladder.scales)
         ratio = self._settings.verifications_per_design
         return spent < len(population.seeds) + ratio * len(population.children)
 

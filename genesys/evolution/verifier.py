@@ -32,7 +32,6 @@ class Verifier:
 
     Args:
         plugins: Of the run.
-        ladder: Of the run.
         sandbox: Where designs are trained.
         settings: Of the run.
         observe: Is told of progress.
@@ -41,30 +40,28 @@ class Verifier:
     def __init__(
         self,
         plugins: Plugins,
-        ladder: Ladder,
         sandbox: Sandbox,
         settings: EvolutionSettings,
         observe: Observer,
     ) -> None:
         self._plugins = plugins
-        self._ladder = ladder
         self._sandbox = sandbox
         self._settings = settings
         self._observe = observe
 
-    def pick(self, population: Population) -> Verification | None:
+    def pick(self, population: Population, ladder: Ladder) -> Verification | None:
         """The next verification: seeds on the first rung in order, then what the selector picks.
 
         None when the budget allows nothing, or the selector finds nothing worth it.
         """
-        open_ = self._candidates(population)
+        open_ = self._candidates(population, ladder)
         seeds = [seed.name for seed in population.seeds if not population.confidence(seed.name)]
         for name in seeds:
             if name in open_:
                 return Verification(population.design(name), open_[name])
         if not open_:
             return None
-        spent = sum(population.used(scale.name) for scale in self._ladder.scales)
+        spent = sum(population.used(scale.name) for scale in ladder.scales)
         rng = Random(derive_seed(self._settings.seed, "verification", spent))
         selection = self._plugins.select(population, Role.VERIFIER, list(open_), rng)
         if selection is None:
@@ -96,20 +93,19 @@ class Verifier:
             )
         return report
 
-    def _candidates(self, population: Population) -> dict[str, Scale]:
+    def _candidates(self, population: Population, ladder: Ladder) -> dict[str, Scale]:
         found: dict[str, Scale] = {}
         for design in population.designs:
-            scale = self._ladder.next_scale(population, design.name)
-            if scale and (
-                design.operator is not Operator.SEED or self._open_to_seeds(population, scale)
-            ):
+            scale = ladder.next_scale(population, design.name)
+            if scale is None:
+                continue
+            climbing_seed = design.operator is Operator.SEED and scale != ladder.scales[0]
+            if not climbing_seed or self._open_to_seeds(population, scale):
                 found[design.name] = scale
         return found
 
     def _open_to_seeds(self, population: Population, scale: Scale) -> bool:
         """Whether seeds have not had their share of a higher rung; it is there for discoveries."""
-        if scale == self._ladder.scales[0]:
-            return True
         spent = sum(
             report.scale == scale.name and report.outcome is not Outcome.MACHINE_ERROR
             for seed in population.seeds

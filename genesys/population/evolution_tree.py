@@ -88,6 +88,22 @@ class EvolutionTree:
         """Everything committed so far."""
         return Population(self._designs, self._reports, self._sessions)
 
+    @property
+    def generation(self) -> int:
+        """The generation under way, from 1."""
+        return self._run_file.generation
+
+    def begin_generation(self) -> None:
+        """Commit that the next generation is under way.
+
+        Raises:
+            StoreError: The disk refuses.
+        """
+        grown = self._run_file.model_copy(update={"generation": self.generation + 1})
+        with storing("write to", self.folder):
+            grown.save(self.folder)
+        self._run_file: RunFile = grown
+
     def add_seed(self, design: Design) -> None:
         """Commit a seed.
 
@@ -128,7 +144,7 @@ class EvolutionTree:
 
         self.folder.mkdir(parents=True, exist_ok=True)
         self._lock()
-        self._check_identity()
+        self._run_file = self._identity()
         tables = self.folder / TABLES
         self._design_table = RecordTable(tables, "designs", Design, writable=True)
         self._session_table = RecordTable(tables, "sessions", Session, writable=True)
@@ -162,10 +178,11 @@ class EvolutionTree:
         except OSError:
             return "one that has just started"
 
-    def _check_identity(self) -> None:
+    def _identity(self) -> RunFile:
         if (self.folder / FILE).exists():
-            RunFile.load(self.folder).check_same(self.folder, self._config)
-            return
+            run_file = RunFile.load(self.folder)
+            run_file.check_same(self.folder, self._config)
+            return run_file
         strangers = sorted(
             p.name for p in self.folder.iterdir() if p.suffix not in {".lock", ".holder", ".tmp"}
         )
@@ -174,7 +191,9 @@ class EvolutionTree:
                 f"{self.folder} is no run folder and not empty ({', '.join(strangers[:5])}). "
                 "Choose an empty or a new folder."
             )
-        RunFile.of(self._config).save(self.folder)
+        run_file = RunFile.of(self._config)
+        run_file.save(self.folder)
+        return run_file
 
     def _add_design(self, design: Design) -> None:
         self._design_table.append(design)

@@ -24,6 +24,7 @@ class RunFile(BaseModel):
         format: Version of the folder's layout and tables.
         genesys: Version of the program that started the run.
         config: What decides the run's results, as dotted keys and JSON values.
+        generation: The one under way, from 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +32,7 @@ class RunFile(BaseModel):
     format: int
     genesys: str
     config: dict[str, Any]
+    generation: int = 1
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> RunFile:

@@ -164,14 +164,21 @@ def settings(seeds, **changes):
 
 
 def run(
-    folder, seeds, observe=lambda event: None, pause=0.0, scales=SCALES, others=None, **changes
+    folder,
+    seeds,
+    observe=lambda event: None,
+    pause=0.0,
+    scales=SCALES,
+    others=None,
+    generations=1,
+    **changes,
 ):
     """Run, or go on, in a folder; the population in the end."""
     chosen = settings(seeds, **changes)
     with EvolutionTree(folder, {"evolution": chosen.model_dump()}) as tree:
         return Coordinator(
             tree, plugins(pause, **(others or {})), Ladder(scales), None, chosen, observe
-        ).run()
+        ).run(generations)
 
 
 def main():

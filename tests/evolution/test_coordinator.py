@@ -85,6 +85,37 @@ def test_a_finished_run_has_nothing_to_do(
     assert [type(event) for event in seen] == [events.RunOpened, events.RunEnded]
 
 
+def test_another_generation_goes_on_from_the_last(
+    fakes: ModuleType, seeds: list[str], tmp_path: Path
+) -> None:
+    first = fakes.run(tmp_path / "run", seeds, designs=3, generations=None)
+    second = fakes.run(tmp_path / "run", seeds, designs=3, generations=None)
+    assert len(first.children) >= 3
+    assert second.designs[: len(first.designs)] == first.designs
+    sound = [d for d in second.children if not second.is_erroneous(d.name)]
+    assert len(sound) == 6
+    at_once = fakes.run(tmp_path / "at-once", seeds, designs=3, generations=2)
+    assert tree_digest(at_once) == tree_digest(second)
+    same = fakes.run(tmp_path / "run", seeds, designs=3, generations=1)
+    assert tree_digest(same) == tree_digest(second)
+
+
+def test_an_interrupted_generation_is_not_a_further_one(
+    fakes: ModuleType, seeds: list[str], tmp_path: Path
+) -> None:
+    whole = fakes.run(tmp_path / "whole", seeds, designs=3, generations=2)
+    fakes.run(tmp_path / "run", seeds, designs=3)
+
+    def interrupt(event: Any) -> None:
+        if isinstance(event, events.VerificationStarted):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fakes.run(tmp_path / "run", seeds, interrupt, designs=3, generations=None)
+    again = fakes.run(tmp_path / "run", seeds, designs=3, generations=None)
+    assert tree_digest(again) == tree_digest(whole)
+
+
 def test_a_run_ends_when_its_sessions_are_used_up(
     fakes: ModuleType, seeds: list[str], tmp_path: Path
 ) -> None:
