@@ -22,6 +22,7 @@ class LikelihoodModel(LM):  # type: ignore[misc]
     """An lm-eval model around a GAM on the CPU.
 
     Inputs that two requests share run once, and the head only where a continuation is scored.
+    A context that does not fit loses its beginning.
 
     Args:
         model: In any mode; is put into evaluation mode.
@@ -41,28 +42,37 @@ class LikelihoodModel(LM):  # type: ignore[misc]
         Whether it is the likeliest one, lm-eval's second answer, is never asked by our tasks and
         always False.
         """
-        sums = self._score([request.args for request in requests])
+        texts = [request.args for request in requests]
+        # Token 0 ends a text, so it is what stands before one.
+        sums = self._score(
+            [((0, *self._encode(before)), self._encode(after)) for before, after in texts]
+        )
         return [(value, False) for value in sums]
 
     def loglikelihood_rolling(
         self, requests: Sequence[Instance], disable_tqdm: bool = False
     ) -> list[float]:
-        """Log-probability (nats) of each text from its beginning."""
-        return self._score([("", request.args[0]) for request in requests])
+        """Log-probability (nats) of each text, in windows that see one token before them."""
+        windows, owners = [], []
+        for owner, request in enumerate(requests):
+            tokens = (0, *self._encode(request.args[0]))
+            for start in range(0, len(tokens) - 1, self._length):
+                windows.append((tokens[start : start + 1], tokens[start + 1 :][: self._length]))
+                owners.append(owner)
+        sums = [0.0] * len(requests)
+        for owner, value in zip(owners, self._score(windows), strict=True):
+            sums[owner] += value
+        return sums
 
     def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
         """Not needed by any task here."""
         raise NotImplementedError("Genesys evaluates by likelihood only")
 
-    def _score(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
+    def _score(self, pairs: Sequence[tuple[Tokens, Tokens]]) -> list[float]:
         asked: dict[tuple[Tokens, Tokens], list[int]] = {}
-        for index, (context, continuation) in enumerate(pairs):
-            before, after = self._encode(context), self._encode(continuation)
-            # Token 0 ends a text, so it is what stands before one; a text that does not fit
-            # loses its own beginning.
-            whole = (0, *before, *after)[-self._length - 1 :]
-            after = whole[-min(len(after), len(whole) - 1) :]
-            asked.setdefault((whole[:-1], after), []).append(index)
+        for index, (before, after) in enumerate(pairs):
+            whole = (*before, *after)[-self._length - 1 :]
+            asked.setdefault((whole[:-1], whole[-len(after) :]), []).append(index)
         sums = [0.0] * len(pairs)
         # By length, so that little is padded; then by value, so that the order never depends on
         # the order of requests.
@@ -101,4 +111,5 @@ class LikelihoodModel(LM):  # type: ignore[misc]
         logits = functional.linear(hidden[rows, columns], self._model.head).float()
         targets = torch.tensor([token for _, after in batch for token in after])
         chosen = -functional.cross_entropy(logits, targets, reduction="none")
-        return [float(part.sum()) for part in chosen.split([len(after) for _, after in batch])]
+        parts = torch.split(chosen, [len(after) for _, after in batch])
+        return [float(part.sum()) for part in parts]

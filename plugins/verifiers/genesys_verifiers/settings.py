@@ -28,7 +28,7 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sequence_length: Positive = 128
+    sequence_length: Positive = 64
     batch_size: Positive = 16
     warmup: Share = 0.1
     floor: Share = 0.05

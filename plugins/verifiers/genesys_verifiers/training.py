@@ -18,7 +18,6 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from genesys.gau.model import GAM
 from genesys_verifiers.data import Batches
-from genesys_verifiers.monitors import Monitors
 
 CURVE_POINTS = 25
 
@@ -77,7 +76,7 @@ def optimizer_of(model: GAM, schedule: Schedule) -> Optimizer:
     return AdamW(groups, lr=schedule.learning_rate, betas=(0.9, 0.95), fused=True)
 
 
-class LanguageModel(LightningModule):
+class LanguageModel(LightningModule):  # type: ignore[misc]
     """A GAM as Lightning trains it.
 
     Args:

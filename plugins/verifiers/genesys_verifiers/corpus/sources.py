@@ -93,11 +93,13 @@ def _wanted(relative: Path, path: Path) -> Iterator[tuple[str, Path]]:
 def _prose(packages: Iterable[str], files: Iterable[Path]) -> Iterator[Document]:
     for package in packages:
         try:
-            readme = distribution(package).metadata.get_payload()
+            readme = distribution(package).read_text("METADATA") or ""
         except PackageNotFoundError:
             continue
-        if isinstance(readme, str) and len(readme) >= SHORTEST:
-            yield Document("prose", readme.strip()[:LONGEST])
+        # The headers end at the first empty line.
+        text = readme.partition("\n\n")[2].strip()
+        if len(text) >= SHORTEST:
+            yield Document("prose", text[:LONGEST])
     for path in files:
         text = "\n\n".join(_docstrings(_read(path)))
         if len(text) >= SHORTEST:

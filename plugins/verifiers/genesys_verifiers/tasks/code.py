@@ -1,49 +1,40 @@
-"""Tasks on Python code: which line comes next, which bracket closes."""
+"""Tasks on Python code: which word comes next, in which order."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from random import Random
 
-from tokenizers import Tokenizer
-
 from genesys_verifiers.tasks.item import Item
+from genesys_verifiers.tasks.vocabulary import WORD, Vocabulary
 
 CONTEXT_CHARS = 200
-FIRST_LINE = 8
-SHORTEST_LINE = 8
 TRIES = 40
+# Three words with one space before each, within a line.
+TRIPLE = re.compile(r"(?<=\S) (\S+) (\S+) (\S+)")
 
 
-def code_line(texts: Iterable[str], tokenizer: Tokenizer, rng: Random) -> Iterator[Item]:
-    """The real next line against another line of the same file, indented alike."""
+def code_order(texts: Iterable[str], rng: Random) -> Iterator[Item]:
+    """Three words of a line of code in order against the same with the first two swapped."""
     for text in texts:
-        lines = [line.rstrip() for line in text.split("\n")]
-        alike = [places for places in _alike(lines, tokenizer) if len(places) > 1]
-        for places in rng.sample(alike, min(TRIES, len(alike))):
-            at, other = rng.sample(places, 2)
-            before = "\n".join(lines[:at]).rstrip()[-CONTEXT_CHARS:]
-            if lines[at] != lines[other] and lines[other] not in before:
-                yield Item(before, "\n" + lines[at], "\n" + lines[other])
+        places = [m for m in TRIPLE.finditer(text) if m.start() > CONTEXT_CHARS]
+        for place in rng.sample(places, min(TRIES, len(places))):
+            first, second, third = place.groups()
+            before = text[place.start() - CONTEXT_CHARS : place.start()]
+            if first != second:
+                good, bad = f" {first} {second} {third}", f" {second} {first} {third}"
+                yield Item(before, good, bad)
 
 
-def _alike(lines: list[str], tokenizer: Tokenizer) -> Iterable[list[int]]:
-    """Places of lines with as many tokens and the same indentation."""
-    encoded = tokenizer.encode_batch(["\n" + line for line in lines])
-    groups: dict[tuple[int, int], list[int]] = {}
-    for at, line in enumerate(lines):
-        body = line.lstrip()
-        if at >= FIRST_LINE and len(body) > SHORTEST_LINE:
-            groups.setdefault((len(encoded[at].ids), len(line) - len(body)), []).append(at)
-    return groups.values()
-
-
-def bracket(texts: Iterable[str], rng: Random, square: bool) -> Iterator[Item]:
-    """``]`` against ``)`` after a name or number; ``square`` says which is right."""
-    right, wrong = ("]", ")") if square else (")", "]")
+def code_word(texts: Iterable[str], vocabulary: Vocabulary, rng: Random) -> Iterator[Item]:
+    """The real next word of a line of code against one that is as frequent in code."""
     for text in texts:
-        places = [at for at, sign in enumerate(text) if sign == right and at > CONTEXT_CHARS]
-        for at in rng.sample(places, min(TRIES, len(places))):
-            before = text[at - CONTEXT_CHARS : at]
-            if before[-1].isalnum():
-                yield Item(before, right, wrong)
+        places = [m for m in WORD.finditer(text) if m.start() > CONTEXT_CHARS]
+        for place in rng.sample(places, min(TRIES, len(places))):
+            word, before = place.group(), text[place.start() - CONTEXT_CHARS : place.start() - 1]
+            if word not in vocabulary.counts or before[-1].isspace():
+                continue
+            other = vocabulary.matched(word, rng, avoid=before.split())
+            if other:
+                yield Item(before, f" {word}", f" {other}")

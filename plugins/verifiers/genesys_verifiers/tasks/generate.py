@@ -83,14 +83,14 @@ def _tasks(
         "recall": [prose.recall(talk, words, Random(2))],
         "word_order": [prose.word_order(talk, Random(3))],
         "scrambled": [prose.scrambled(talk, Random(4))],
-        "article": [prose.article(talk, Random(5 + an), an=bool(an)) for an in (0, 1)],
-        "agreement": [grammar.agreement(Random(7 + many), plural=bool(many)) for many in (0, 1)],
+        "next_phrase": [prose.next_phrase(talk, tokenizer, Random(5))],
+        "article": [prose.article(talk, words, Random(6 + an), an=bool(an)) for an in (0, 1)],
+        "agreement": [grammar.agreement(Random(8 + late), second=bool(late)) for late in (0, 1)],
     }
     if lines:
-        tasks["code_line"] = [code.code_line(lines, tokenizer, Random(9))]
-        tasks["bracket"] = [
-            code.bracket(lines, Random(10 + square), square=bool(square)) for square in (0, 1)
-        ]
+        names = Vocabulary((d.text for d in train if d.kind == "code"), tokenizer)
+        tasks["code_order"] = [code.code_order(lines, Random(10))]
+        tasks["code_word"] = [code.code_word(lines, names, Random(11))]
     return tasks
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from random import Random
 
+from tokenizers import Tokenizer
+
 from genesys_verifiers.tasks.item import Item
 from genesys_verifiers.tasks.vocabulary import Vocabulary
 
@@ -87,11 +89,30 @@ def scrambled(texts: Iterable[str], rng: Random) -> Iterator[Item]:
                 break
 
 
-def article(texts: Iterable[str], rng: Random, an: bool) -> Iterator[Item]:
-    """``a`` against ``an`` before a word whose first letter decides; ``an`` says which is right."""
-    right, wrong, opening = ("an", "a", VOWELS) if an else ("a", "an", CONSONANTS)
+def article(texts: Iterable[str], vocabulary: Vocabulary, rng: Random, an: bool) -> Iterator[Item]:
+    """After ``a`` or ``an`` the real word against one as frequent that needs the other article."""
+    wanted, fits, other_fits = ("an", VOWELS, CONSONANTS) if an else ("a", CONSONANTS, VOWELS)
     for words in passages(texts, rng):
-        for at in _places(words, 2, rng):
-            noun = words[at + 1]
-            if words[at] == right and PLAIN.fullmatch(noun) and opening.match(noun):
-                yield Item(_context(words, at), f" {right} {noun}", f" {wrong} {noun}")
+        for at in _places(words, 1, rng):
+            word = words[at]
+            if words[at - 1] != wanted or word not in vocabulary.counts or not fits.match(word):
+                continue
+            other = vocabulary.matched(word, rng, words[at - CONTEXT_WORDS : at], other_fits)
+            if other:
+                yield Item(_context(words, at), f" {word}", f" {other}")
+
+
+def next_phrase(texts: Iterable[str], tokenizer: Tokenizer, rng: Random) -> Iterator[Item]:
+    """The real next four words against four from elsewhere, with as many tokens."""
+    waiting: dict[int, tuple[str, str]] = {}
+    for words in passages(texts, rng):
+        at = rng.randrange(CONTEXT_WORDS, len(words) - 4)
+        phrase = " " + " ".join(words[at : at + 4])
+        size = len(tokenizer.encode(phrase).ids)
+        before = _context(words, at)
+        if size not in waiting:
+            waiting[size] = before, phrase
+            continue
+        other_before, other_phrase = waiting.pop(size)
+        yield Item(before, phrase, other_phrase)
+        yield Item(other_before, other_phrase, phrase)

@@ -11,6 +11,7 @@ from random import Random
 from tokenizers import Tokenizer
 
 WORD = re.compile(r"(?<= )[A-Za-z]{2,14}(?=[ ,.;:)\]\n])")
+ANY = re.compile("")
 # A word rarer than this in training is known to no model, so it measures nothing.
 RAREST = 8
 SPREAD = 1.25
@@ -36,10 +37,13 @@ class Vocabulary:
         for ranked in self._by_length.values():
             ranked.sort()
 
-    def matched(self, word: str, rng: Random, avoid: Container[str]) -> str | None:
+    def matched(
+        self, word: str, rng: Random, avoid: Container[str], like: re.Pattern[str] = ANY
+    ) -> str | None:
         """Another word with as many tokens and within 25% of the frequency; None if there is none.
 
-        Words in ``avoid`` are not taken; case must agree, or it would give the answer away.
+        Words in ``avoid`` are not taken, nor those that do not match ``like``. Case must agree, or
+        it would give the answer away.
         """
         count = self.counts[word]
         ranked = self._by_length[self.tokens[word]]
@@ -47,6 +51,7 @@ class Vocabulary:
         high = bisect_right(ranked, (int(count * SPREAD), "~"))
         for _ in range(20):
             other = ranked[rng.randrange(low, high)][1]
-            if other != word and other not in avoid and other.islower() == word.islower():
+            fits = other.islower() == word.islower() and like.match(other)
+            if fits and other != word and other not in avoid:
                 return other
         return None
