@@ -24,7 +24,8 @@ from genesys.records import Design, Operator, Session, VerificationReport
 TABLES = "tree"
 LOCK = "run.lock"
 HOLDER = "run.holder"
-TIMINGS = frozenset({"seconds", "tokens_per_second"})
+# What differs between equal runs: times, and what code printed or where it raised.
+INCIDENTAL = frozenset({"seconds", "tokens_per_second", "output"})
 
 
 class EvolutionTree:
@@ -202,17 +203,17 @@ class EvolutionTree:
 
 
 def tree_digest(population: Population) -> str:
-    """A hash over everything in a population but the timings: equal for equal runs."""
+    """A hash over a population but for times and captured output: equal for equal runs."""
     parts = (population.designs, population.sessions, population.reports)
-    content = [[_timeless(record.model_dump(mode="json")) for record in part] for part in parts]
+    content = [[_essence(record.model_dump(mode="json")) for record in part] for part in parts]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def _timeless(value: Any) -> Any:
+def _essence(value: Any) -> Any:
     if isinstance(value, dict):
-        return {k: _timeless(v) for k, v in value.items() if k not in TIMINGS}
+        return {k: _essence(v) for k, v in value.items() if k not in INCIDENTAL}
     if isinstance(value, list):
-        return [_timeless(v) for v in value]
+        return [_essence(v) for v in value]
     return value
 
 
