@@ -1,0 +1,66 @@
+"""Composes configs with Hydra, those of other distributions included."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+from genesys.errors import ConfigError
+from genesys.records import CheckReport, Design
+from genesys.resources import resource
+
+GROUP = "genesys.configs"
+NAME = "evolve"
+
+
+def search_path() -> list[str]:
+    """The override that adds the config packages of other distributions to Hydra's search path.
+
+    A distribution names its package in an entry of the group ``genesys.configs``.
+    """
+    packages = sorted({point.value for point in entry_points(group=GROUP)})
+    if not packages:
+        return []
+    return [f"hydra.searchpath=[{','.join(f'pkg://{package}' for package in packages)}]"]
+
+
+def compose(overrides: Sequence[str]) -> dict[str, Any]:
+    """The config of a run with these overrides.
+
+    Raises:
+        ConfigError: Hydra cannot compose it.
+    """
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        with initialize_config_dir(str(resource("configs")), version_base="1.3"):
+            config = compose(NAME, [*search_path(), *overrides])
+        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    except (HydraException, OmegaConfBaseException) as error:
+        raise ConfigError(str(error)) from None
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+@contextmanager
+def checker_of(overrides: Sequence[str], path: Path) -> Iterator[Callable[[Design], CheckReport]]:
+    """The configured checkers with a sandbox of their own.
+
+    A single unit file may call units that are not there: those are warnings then.
+
+    Raises:
+        GenesysError: The config, a plugin or the sandbox cannot be had.
+    """
+    from genesys.evolution.run import sandbox_of
+    from genesys.registry import load
+
+    config = compose(overrides)
+    plugins = load(config, kinds=("checker",))
+    with sandbox_of(config["sandbox"]) as sandbox:
+        yield lambda design: plugins.check(design, sandbox)

@@ -1,0 +1,89 @@
+"""``genesys evolve``: hands the command line to Hydra and shows the run."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from genesys.cli.config import NAME, search_path
+from genesys.errors import GenesysError
+from genesys.resources import resource
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from genesys.population.population import Population
+
+INTERRUPTED = 130
+
+
+def evolve(arguments: Sequence[str]) -> int:
+    """Run one job, or with ``-m`` several in turn.
+
+    Args:
+        arguments: Overrides and flags as Hydra takes them.
+
+    Returns:
+        The exit status: 0 when all jobs ended well, 1 when one failed, 130 when interrupted.
+    """
+    import hydra
+
+    failed: list[Path] = []
+
+    def job(config: DictConfig) -> float | None:
+        folder = Path(hydra.core.hydra_config.HydraConfig.get().runtime.output_dir)
+        try:
+            return _best(run(config, folder))
+        except GenesysError as error:
+            # Reported here, so that Hydra adds no traceback and a sweep goes on.
+            Console(stderr=True).print("error:", str(error), style="red", markup=False)
+            failed.append(folder)
+            return None
+
+    command = hydra.main(version_base="1.3", config_path=str(resource("configs")), config_name=NAME)
+    sys.argv = ["genesys evolve", *search_path(), *arguments]
+    try:
+        command(job)()
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted. The same command goes on where this one stopped.")
+        return INTERRUPTED
+    return 1 if failed else 0
+
+
+def run(config: DictConfig, folder: Path) -> Population:
+    """Run one job with a display; ends with the leaderboard and the report.
+
+    Raises:
+        GenesysError: What keeps the run from going on.
+    """
+    from genesys.cli.display import Display
+    from genesys.cli.leaderboard import leaderboard
+    from genesys.cli.report import write_report
+    from genesys.evolution.run import evolve
+
+    console = Console()
+    plain = _plain(config)
+    with Display(console, designs=plain["evolution"]["designs"]) as display:
+        population = evolve(plain, folder, display)
+    console.print(leaderboard(population))
+    report = write_report(population, folder / "report.html", title=folder.name)
+    console.print(f"Report: {report}", soft_wrap=True)
+    return population
+
+
+def _plain(config: DictConfig) -> dict[str, Any]:
+    from omegaconf import OmegaConf
+
+    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(plain, dict)
+    return {str(key): value for key, value in plain.items()}
+
+
+def _best(population: Population) -> float | None:
+    """The best fitness of a new design, for Hydra's sweepers to maximise."""
+    values = [population.fitness(design.name) for design in population.children]
+    return max((value for value in values if value is not None), default=None)

@@ -1,0 +1,119 @@
+"""The command ``genesys``. Commands import what they need when they run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from genesys.errors import GenesysError
+
+app = typer.Typer(
+    help="Discovers language-model architectures.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+Run = Annotated[
+    Path | None,
+    typer.Option("--run", "-r", help="The run's folder; the newest below runs/ by default."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+PASS_ON = {"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+OVERRIDES = "[OVERRIDES]..."
+
+
+def main() -> None:
+    """Run the command line; a ``GenesysError`` is printed as one message, exit status 1."""
+    try:
+        app()
+    except GenesysError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        sys.exit(1)
+
+
+@app.command(context_settings=PASS_ON, options_metavar=OVERRIDES)
+def evolve(context: typer.Context) -> None:
+    """Discover designs. Takes Hydra's overrides and flags: experiment=demo, -m seed=1,2, --help."""
+    from genesys.cli.evolve import evolve
+
+    sys.exit(evolve(context.args))
+
+
+@app.command()
+def plugins(as_json: AsJson = False) -> None:
+    """List the plugins that are installed."""
+    from genesys.cli.plugins import plugins
+
+    plugins(as_json)
+
+
+@app.command()
+def leaderboard(run: Run = None) -> None:
+    """Rank the designs of a run at each scale."""
+    from rich.console import Console
+
+    from genesys.cli.leaderboard import leaderboard
+    from genesys.cli.runs import population_of
+
+    Console().print(leaderboard(population_of(run)))
+
+
+@app.command()
+def show(
+    design: str,
+    run: Run = None,
+    code: Annotated[bool, typer.Option("--code", help="Show the code of all units.")] = False,
+    unit: Annotated[str, typer.Option(help="Show the code of this unit.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Show a design: tree, proposal, parents, checks, reports and code."""
+    from genesys.cli.runs import find_run
+    from genesys.cli.show import show
+
+    show(find_run(run), design, code, unit, as_json)
+
+
+@app.command(context_settings={"allow_extra_args": True})
+def check(
+    context: typer.Context,
+    path: Annotated[Path, typer.Argument(help="Design folder, unit file, or gab.py.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a design or a unit. Exit status: 0 valid, 1 invalid, 2 could not be checked.
+
+    What follows the path overrides the config, e.g. checker.symbolic.seconds=10.
+    """
+    from genesys.cli.check import NOT_CHECKED, check
+    from genesys.cli.config import checker_of
+
+    try:
+        with checker_of(context.args, path) as checker:
+            status = check(path, checker, as_json)
+    except GenesysError as error:
+        typer.secho(f"error: {error}", fg="red", err=True)
+        status = NOT_CHECKED
+    sys.exit(status)
+
+
+@app.command()
+def report(
+    run: Run = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The file; report.html in the run's folder.")
+    ] = None,
+) -> None:
+    """Write the report of a run: one HTML file that needs nothing else."""
+    from genesys.cli.report import write_report
+    from genesys.cli.runs import find_run, population_of
+
+    folder = find_run(run)
+    path = write_report(population_of(folder), out or folder / "report.html", title=folder.name)
+    typer.echo(path)
+
+
+if __name__ == "__main__":
+    main()
