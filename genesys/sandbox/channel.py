@@ -76,6 +76,11 @@ class Messages:
         return [decode(self._token, line) for line in lines]
 
 
+def printable(text: str) -> str:
+    """Text of a job without what could steer a terminal."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
+
+
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
 

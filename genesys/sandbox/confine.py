@@ -48,10 +48,10 @@ def installation() -> list[str]:
 
 def bound(limits: Limits) -> None:
     """Set the resource limits of this process: memory, file size, no core dump."""
-    data = int(Path("/proc/self/statm").read_text().split()[5]) * resource.getpagesize()
-    ceiling = data + limits.memory_mb * MIB
+    statm = Path("/proc/self/statm")  # its sixth number is what RLIMIT_DATA counts, in pages
+    taken = int(statm.read_text().split()[5]) * resource.getpagesize() if statm.exists() else 0
     for what, wanted in (
-        (resource.RLIMIT_DATA, ceiling),
+        (resource.RLIMIT_DATA, taken + limits.memory_mb * MIB),
         (resource.RLIMIT_FSIZE, limits.disk_mb * MIB),
         (resource.RLIMIT_CORE, 0),
         (resource.RLIMIT_NOFILE, 256),
@@ -67,7 +67,8 @@ def tie_to(parent: int) -> None:
     Raises:
         OSError: The parent has died already, or prctl failed.
     """
-    seccomp.prctl(seccomp.PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+    if sys.platform == "linux":
+        seccomp.prctl(seccomp.PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
     if os.getppid() != parent:
         raise ProcessLookupError("the host of this worker has died")
 

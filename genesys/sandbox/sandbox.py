@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Self
 
 from genesys.errors import SandboxError
-from genesys.sandbox.channel import Messages, ProtocolError
+from genesys.sandbox.channel import Messages, ProtocolError, printable
 from genesys.sandbox.job import Job, JobResult, JobStatus, Limits
 
 MAX_OUTPUT = 64 * 1024
@@ -279,8 +279,8 @@ class _Exchange:
         return JobResult(
             status=status,
             value=value,
-            message=message,
-            output=self._output.decode(errors="replace"),
+            message=printable(message),
+            output=printable(self._output.decode(errors="replace")),
             seconds=end["seconds"],
         )
 

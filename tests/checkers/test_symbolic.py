@@ -10,7 +10,7 @@ from genesys.errors import ConfigError, SandboxError
 from genesys.gau.folder import load_tree
 from genesys.records import Argument, Design, Severity, Unit
 from genesys.resources import resource
-from genesys.sandbox import Limits, Sandbox
+from genesys.sandbox import JobResult, JobStatus, Limits, Sandbox
 from genesys_checkers.symbolic import SymbolicChecker
 
 from .conftest import Check, design, errors, failed, line_of, root_over, unit
@@ -186,6 +186,25 @@ def test_design_that_stops_the_worker_is_at_fault(
     assert report.checked and not report.valid
     assert failed(report) == ["forward"]
     assert says in report.issues[0].message
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {},
+        {"results": [], "issues": []},
+        {"results": [{"check": "forward", "passed": True, "seconds": 0.1}], "issues": []},
+        {"results": [{"check": "initialization", "passed": True, "seconds": 0.1}], "issues": []},
+    ],
+)
+def test_report_that_is_not_whole_is_not_believed(
+    value: dict[str, object], monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
+) -> None:
+    forged = JobResult(status=JobStatus.OK, value=value)
+    monkeypatch.setattr(sandbox, "run", lambda *_: forged)
+    report = SymbolicChecker().check(design(unit(PLAIN)), sandbox)
+    assert not report.valid
+    assert "no report" in report.issues[0].message
 
 
 def test_machine_fault_is_no_verdict(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:

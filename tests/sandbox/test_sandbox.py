@@ -161,6 +161,12 @@ def test_much_output_is_cut(sandbox: Sandbox) -> None:
     assert result.output.endswith("end\n")
 
 
+def test_output_cannot_steer_a_terminal(sandbox: Sandbox) -> None:
+    result = execute(sandbox, "print('\\x1b[2Jgone'); raise ValueError('\\x1b[2Jgone')")
+    assert "\x1b" not in result.output + result.message
+    assert "gone" in result.output
+
+
 def test_output_that_is_no_text_is_harmless(sandbox: Sandbox) -> None:
     result = execute(sandbox, "os.write(1, bytes(range(256)))")
     assert result.status is JobStatus.OK

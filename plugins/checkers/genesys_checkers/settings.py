@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from genesys.records import CheckResult, Issue, Record
+
+RUNTIME_CHECKS = (
+    "initialization",
+    "forward",
+    "unit_tests",
+    "backward",
+    "causality",
+    "differentiability",
+    "effectiveness",
+)
 
 Positive = Annotated[int, Field(ge=1)]
 
@@ -48,7 +58,22 @@ class Request(Record):
 
 
 class Outcome(Record):
-    """What the worker returns: the checks that ended, and what they found."""
+    """What the worker returns: the checks that ended, and what they found.
+
+    It has run the design, so it is believed only when it is whole: the checks in their order, and
+    either all passed or the last one failed and says why.
+    """
 
     results: list[CheckResult]
-    issues: list[Issue]
+    issues: Annotated[list[Issue], Field(max_length=len(RUNTIME_CHECKS))]
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        names = tuple(result.check for result in self.results)
+        passed = [result.passed for result in self.results]
+        if names != RUNTIME_CHECKS[: len(names)] or not all(passed[:-1]):
+            raise ValueError("the checks that ran are not those that were asked for")
+        complete = len(names) == len(RUNTIME_CHECKS) and all(passed)
+        if complete == bool(self.issues):
+            raise ValueError("results and issues contradict each other")
+        return self

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -16,7 +17,8 @@ from genesys.markers import hookimpl
 from genesys.records import CheckReport, CheckResult, Design, Issue, Severity
 from genesys.resources import resource
 from genesys.sandbox import Job, JobResult, JobStatus, Sandbox
-from genesys_checkers.settings import Outcome, Request, Settings, UnitTest
+from genesys.sandbox.channel import printable
+from genesys_checkers.settings import RUNTIME_CHECKS, Outcome, Request, Settings, UnitTest
 from genesys_checkers.static import check_static
 
 ENTRY = "genesys_checkers.worker:run"
@@ -111,18 +113,24 @@ class SymbolicChecker:
         return Request(code=code, reference=reference, tests=tests, settings=self._settings)
 
     def _run(self, request: Request, sandbox: Sandbox) -> CheckReport:
-        begun = ["initialization"]
+        begun: list[str] = []
+
+        def on_event(event: dict[str, Any]) -> None:
+            if event.get("check") in RUNTIME_CHECKS[len(begun) :]:
+                begun.append(event["check"])
+
         limits = sandbox.limits.model_copy(update=self._limits)
         job = Job(entry=ENTRY, payload=request.model_dump(mode="json"), limits=limits)
         try:
-            result = sandbox.run(job, lambda event: begun.append(str(event.get("check"))[:64]))
+            result = sandbox.run(job, on_event)
         except SandboxError as error:
             issue = Issue(check="sandbox", severity=Severity.WARNING, message=str(error))
             return CheckReport(issues=[issue], checked=False)
         if result.status is JobStatus.OK:
             try:
                 outcome = Outcome.model_validate(result.value)
-                return CheckReport(results=outcome.results, issues=outcome.issues)
+                issues = [_printable(issue) for issue in outcome.issues]
+                return CheckReport(results=outcome.results, issues=issues)
             except ValidationError:
                 result = JobResult(status=JobStatus.DIED, message="it returned no report")
         return _stopped(begun, result)
@@ -130,7 +138,7 @@ class SymbolicChecker:
 
 def _stopped(begun: list[str], result: JobResult) -> CheckReport:
     """What to say of a job that did not end by itself: the design's fault."""
-    check = begun[-1]
+    check = begun[-1] if begun else RUNTIME_CHECKS[0]
     what = {
         JobStatus.TIMEOUT: ("does not come to an end", "Look for loops without an end."),
         JobStatus.MEMORY: ("takes too much memory", "Compute in smaller pieces."),
@@ -146,9 +154,14 @@ def _stopped(begun: list[str], result: JobResult) -> CheckReport:
         output=f"{rest}\n{result.output}"[-4000:].strip(),
     )
     # The checks before it passed, or it would not have begun.
-    passed = [CheckResult(check=name, passed=True, seconds=0.0) for name in dict.fromkeys(begun)]
+    passed = [CheckResult(check=name, passed=True, seconds=0.0) for name in begun[:-1]]
     failed = CheckResult(check=check, passed=False, seconds=result.seconds)
-    return CheckReport(results=[*(p for p in passed if p.check != check), failed], issues=[issue])
+    return CheckReport(results=[*passed, failed], issues=[issue])
+
+
+def _printable(issue: Issue) -> Issue:
+    texts = ("message", "expected", "output")
+    return issue.model_copy(update={name: printable(getattr(issue, name)) for name in texts})
 
 
 @cache
