@@ -1,0 +1,1 @@
+"""The loop: coordinator, designers, verifiers and the ladder's budgets."""

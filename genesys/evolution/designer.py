@@ -20,12 +20,12 @@ from genesys.errors import (
 )
 from genesys.evolution.checking import Checks, summary
 from genesys.evolution.events import Observer, SessionStarted, StageEntered
+from genesys.evolution.selection import select
 from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.gau.tree import GAUTree
 from genesys.records import (
     Design,
     Issue,
-    Operator,
     Proposal,
     Review,
     Role,
@@ -106,10 +106,9 @@ class Designer:
 
     def _select(self, population: Population, rng: Random) -> Selection:
         candidates = [d.name for d in population.designs if not population.is_erroneous(d.name)]
-        selection = self._plugins.select(population, Role.DESIGNER, candidates, rng)
+        selection = select(self._plugins, population, Role.DESIGNER, candidates, rng)
         if selection is None:
             raise PluginError("The selector found no parents for a designer; it must find some.")
-        check_selection(selection, candidates)
         return selection
 
     def _context(
@@ -172,25 +171,6 @@ class Designer:
             f"rated {best:g} at best in {len(context.rejected)} attempts, "
             f"{self._settings.accept_rating:g} is needed",
         )
-
-
-def check_selection(selection: Selection, candidates: Sequence[str]) -> None:
-    """Hold a selector to its contract.
-
-    Raises:
-        PluginError: It picked outside the candidates, or a number that its operator cannot use.
-    """
-    count = len(selection.designs)
-    fits = {
-        Operator.SEED: count == 1,
-        Operator.MUTATION: count == 1,
-        Operator.CROSSOVER: count >= 2 and len(set(selection.designs)) == count,
-        Operator.SCRATCH: count == 0,
-    }
-    if not fits[selection.operator]:
-        raise PluginError(f"The selector picked {count} designs for {selection.operator}.")
-    if strangers := sorted(set(selection.designs + selection.references) - set(candidates)):
-        raise PluginError(f"The selector picked {strangers[0]!r}, which is not a candidate.")
 
 
 def unique_name(name: str, taken: set[str]) -> str:

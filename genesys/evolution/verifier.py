@@ -7,9 +7,9 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from genesys.errors import PluginError
-from genesys.evolution.designer import check_selection
 from genesys.evolution.events import Observer, TrainingProgress, VerificationStarted
 from genesys.evolution.ladder import Ladder
+from genesys.evolution.selection import select
 from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.records import Design, Operator, Outcome, Role, Scale, VerificationReport
 
@@ -63,12 +63,9 @@ class Verifier:
             return None
         spent = sum(population.used(scale.name) for scale in ladder.scales)
         rng = Random(derive_seed(self._settings.seed, "verification", spent))
-        selection = self._plugins.select(population, Role.VERIFIER, list(open_), rng)
+        selection = select(self._plugins, population, Role.VERIFIER, list(open_), rng)
         if selection is None:
             return None
-        if selection.operator is not Operator.SEED:
-            raise PluginError("For a verifier the selector must pick one design (operator seed).")
-        check_selection(selection, list(open_))
         name = selection.designs[0]
         return Verification(population.design(name), open_[name])
 

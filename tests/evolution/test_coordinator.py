@@ -248,3 +248,15 @@ def test_seeds_take_no_more_than_their_share(
     population = fakes.run(tmp_path / "run", seeds, seed_share=share)
     names = {seed.name for seed in population.seeds}
     assert sum(r.scale == "s1" and r.design in names for r in population.reports) <= most
+
+
+def test_a_verifier_is_given_no_parents(
+    fakes: ModuleType, seeds: list[str], tmp_path: Path
+) -> None:
+    class Confused(Idle):
+        @hookimpl
+        def select(self, candidates: Any) -> Selection:
+            return Selection(operator=Operator.MUTATION, designs=[candidates[0]])
+
+    with pytest.raises(PluginError, match="operator mutation for a verifier"):
+        fakes.run(tmp_path / "run", seeds, others={"selector": Confused()})

@@ -240,6 +240,7 @@ def test_a_machine_that_cannot_check_ends_the_run(
         (Selection(operator=Operator.MUTATION, designs=[]), "0 designs for mutation"),
         (Selection(operator=Operator.CROSSOVER, designs=["seed1001"] * 2), "2 designs for cross"),
         (Selection(operator=Operator.SCRATCH, designs=["seed1001"]), "1 designs for scratch"),
+        (Selection(operator=Operator.SEED, designs=["seed1001"]), "operator seed for a designer"),
     ],
 )
 def test_a_selector_is_held_to_its_contract(
