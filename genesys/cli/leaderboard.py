@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from genesys.cli.ranking import Ranking, Row, rank, scales_of
-from genesys.cli.text import clean, count, one_line, plain
+from genesys.cli.ranking import Failure, Ranking, Row, rank, scales_of
+from genesys.cli.text import clean, count, gist, plain
 from genesys.population.population import Population
 from genesys.records import Operator, Outcome
 
@@ -29,6 +30,8 @@ def leaderboard(population: Population, scales: Sequence[str] | None = None) -> 
     shown = [_table(r) for r in rankings if r.rows or r.failures]
     if not shown:
         return Text("No design has been verified yet.", style="dim")
+    if not any(ranking.rows for ranking in rankings):
+        return Group(*shown)
     note = "± one standard error over test items; vs seed: against the best seed at that scale."
     return Group(*shown, Text(note, style="dim"))
 
@@ -58,22 +61,21 @@ def descent(operator: Operator, parents: Sequence[str]) -> str:
 
 
 def _table(ranking: Ranking) -> Group:
-    title = f"Scale {clean(ranking.scale)}"
-    table = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
-    table.padding = (0, 1, 0, 0)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in COLUMNS:
         left = name in ("design", "made by")
         # Only this column gives way when the terminal is narrow.
         table.add_column(name, justify="left" if left else "right", no_wrap=name != "made by")
     for row in ranking.rows:
         table.add_row(*_cells(row), style="cyan" if row.is_seed else "")
-    if ranking.rows:
-        table.add_section()
-        base = ranking.untrained
-        cells = ("untrained", "", "", number(base.accuracy), "", number(base.bits_per_byte), "")
-        table.add_row("", *cells, style="dim")
-        table.add_row("", "chance", "", "", number(ranking.chance), "", "", "", style="dim")
-    return Group(table, *(_failure(ranking, i) for i in range(len(ranking.failures))))
+    table.add_section()
+    base = ranking.untrained
+    cells = ("untrained", "", "", number(base.accuracy), "", number(base.bits_per_byte), "")
+    table.add_row("", *cells, style="dim")
+    table.add_row("", "chance", "", "", number(ranking.chance), "", "", "", style="dim")
+    title = Text(f"Scale {clean(ranking.scale)}", "bold")
+    failures = [_failure(failure) for failure in ranking.failures]
+    return Group(title, *([table] if ranking.rows else []), *failures, Text())
 
 
 def _cells(row: Row) -> list[Text]:
@@ -86,8 +88,8 @@ def _cells(row: Row) -> list[Text]:
     return [*head, Text(accuracy(row)), gain, *tail]
 
 
-def _failure(ranking: Ranking, index: int) -> Text:
-    failure = ranking.failures[index]
-    blame = "failed" if failure.outcome is Outcome.DESIGN_ERROR else "machine error"
-    text = Text.assemble("  ", (failure.design, "bold"), (f" {blame}: ", "red"))
-    return text.append(one_line(failure.reason, 160))
+def _failure(failure: Failure) -> Padding:
+    blame = "failed" if failure.outcome is Outcome.DESIGN_ERROR else "stopped by the machine"
+    times = f" {failure.times} times" if failure.times > 1 else ""
+    text = Text.assemble((failure.design, "bold"), (f" {blame}{times}: ", "red"))
+    return Padding(text.append(gist(failure.reason)), (0, 0, 0, 2))

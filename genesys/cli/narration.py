@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from genesys.cli.leaderboard import descent
 from genesys.cli.ranking import Ranking
-from genesys.cli.text import count, duration, one_line
+from genesys.cli.text import count, duration, gist, one_line
 from genesys.evolution.events import (
     Event,
     RunEnded,
@@ -76,7 +76,7 @@ def _verification(report: VerificationReport, rankings: Sequence[Ranking]) -> st
     head = f"{report.design} at {report.scale}"
     if report.outcome is not Outcome.OK:
         blame = "failed" if report.outcome is Outcome.DESIGN_ERROR else "stopped by the machine"
-        return f"{BAD} {head} {blame}: {one_line(report.error, 160)}"
+        return f"{BAD} {head} {blame}: {gist(report.error)}"
     parts = [f"{count(report.tokens_per_second)} tokens/s", duration(report.seconds)]
     rows = [row for r in rankings if r.scale == report.scale for row in r.rows]
     place = next((row.rank for row in rows if row.design == report.design), None)

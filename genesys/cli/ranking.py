@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from math import inf, sqrt
@@ -49,11 +49,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Failure:
-    """A verification that gave no score, with the reason."""
+    """Verifications of a design that gave no score for the same reason, and how many they are."""
 
     design: str
     outcome: Outcome
     reason: str
+    times: int
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Ranking:
         rows: Best first.
         untrained: Mean of the same models before training.
         chance: Mean over tasks of what guessing gives.
-        failures: Verifications without a score, oldest first.
+        failures: Designs without a score, oldest first.
     """
 
     scale: str
@@ -124,9 +125,7 @@ def rank(population: Population, scale: str) -> Ranking:
             _mean(s.untrained for s in _of(scores, "bits_per_byte")),
         ),
         chance=_mean(s.chance for s in _of(scores, "acc")),
-        failures=tuple(
-            Failure(r.design, r.outcome, r.error) for r in reports if r.outcome is not Outcome.OK
-        ),
+        failures=_failures(reports, ranked=set(grouped)),
     )
 
 
@@ -136,6 +135,17 @@ def scales_of(population: Population) -> list[str]:
     for report in population.reports:
         sizes[report.scale] = max(sizes.get(report.scale, 0), report.parameters)
     return sorted(sizes, key=lambda scale: sizes[scale])
+
+
+def _failures(reports: Sequence[VerificationReport], ranked: set[str]) -> tuple[Failure, ...]:
+    """What a design is to blame for, and faults of the machine that no later try made good."""
+    times = Counter(
+        (r.design, r.outcome, r.error)
+        for r in reports
+        if r.outcome is Outcome.DESIGN_ERROR
+        or (r.outcome is Outcome.MACHINE_ERROR and r.design not in ranked)
+    )
+    return tuple(Failure(*key, count) for key, count in times.items())
 
 
 def _row(population: Population, name: str, reports: Sequence[VerificationReport]) -> Row:

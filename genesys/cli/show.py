@@ -116,10 +116,11 @@ def _units(population: Population, design: Design) -> RenderableType:
     table.add_column(no_wrap=True)
     source = origins(population, design)
     for unit in design.units:
-        kept = f"from {source[unit.name]}" if source[unit.name] else "new"
-        fresh = kept == "new" and bool(design.parents)
+        kept = (
+            Text(f"from {source[unit.name]}", "dim") if source[unit.name] else Text("new", "green")
+        )
         lines = unit.code.count("\n") + 1
-        table.add_row(unit.name, f"{lines} lines", Text(kept, "green" if fresh else "dim"))
+        table.add_row(unit.name, f"{lines} lines", kept if design.parents else "")
     arguments = ", ".join(f"{a.name}={one_line(a.json_value, 60)}" for a in design.args)
     parts: list[RenderableType] = [plain(outline(design)), Text(), table]
     if arguments:
@@ -152,7 +153,8 @@ def _report(report: VerificationReport) -> RenderableType:
     head = Text(f"{report.scale}", "bold")
     if report.outcome is not Outcome.OK:
         blame = report.outcome.value.replace("_", " ")
-        return head.append(f"  {blame}: ", "red").append(one_line(report.error, 400))
+        head.append(f"  {blame}", "red")
+        return Group(head, Padding(plain(report.error.strip()), (0, 0, 0, 2)))
     size = f"{report.n_block} blocks of width {report.embed_dim}"
     speed = f"{count(report.tokens_per_second)} tokens/s, {duration(report.seconds)}"
     head.append(f"  accuracy {number(report.fitness)}, {size}, ", "default")

@@ -37,6 +37,14 @@ def one_line(text: str, limit: int = 120) -> str:
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
+def gist(error: str, limit: int = 160) -> str:
+    """An error on one line: of a traceback its last line, which says what happened."""
+    lines = [line for line in error.splitlines() if line.strip()]
+    if any(line.startswith("Traceback") for line in lines):
+        lines = lines[-1:]
+    return one_line("\n".join(lines), limit)
+
+
 def duration(seconds: float) -> str:
     """Seconds for a person: ``0.25 s``, ``41 s``, ``3:05``, ``2:10:00``."""
     if seconds >= 60:

@@ -3,7 +3,7 @@ import pytest
 from genesys.cli.leaderboard import leaderboard
 from genesys.cli.ranking import rank, scales_of
 from genesys.population.population import Population
-from genesys.records import Outcome
+from genesys.records import Outcome, VerificationReport
 
 
 def test_numbers_are_those_of_the_reports(population):
@@ -52,6 +52,17 @@ def test_failures_are_not_ranked(population):
     failure = rank(population, "0.1M").failures[0]
     assert (failure.design, failure.outcome) == ("unstable-exp", Outcome.DESIGN_ERROR)
     assert "unstable-exp" not in [row.design for row in rank(population, "0.1M").rows]
+
+
+def test_faults_of_the_machine_are_counted_until_one_try_succeeds(population, render):
+    trace = 'Traceback (most recent call last):\n  File "x.py", line 1, in f\nOSError: disk full'
+    fault = VerificationReport(
+        design="gpt2", scale="0.1M", outcome=Outcome.MACHINE_ERROR, error=trace, parameters=1
+    )
+    stuck = Population(population.designs, [fault, fault])
+    assert "gpt2 stopped by the machine 2 times: OSError: disk full" in render(leaderboard(stuck))
+    healed = Population(population.designs, [fault, *population.reports])
+    assert [f.design for f in rank(healed, "0.1M").failures] == ["unstable-exp"]
 
 
 def test_scales_come_smallest_first(population):

@@ -88,7 +88,7 @@ def _environment() -> Environment:
     from jinja2 import Environment, StrictUndefined
 
     from genesys.cli.leaderboard import accuracy, descent, number
-    from genesys.cli.text import count, duration
+    from genesys.cli.text import count, duration, gist
 
     environment = Environment(
         loader=_loader(),
@@ -99,7 +99,13 @@ def _environment() -> Environment:
         # Whatever a template prints and nobody marked as HTML is cleaned, then escaped.
         finalize=lambda value: clean(value) if type(value) is str else value,
     )
-    filters = {"count": count, "duration": duration, "number": number, "accuracy": accuracy}
+    filters = {
+        "count": count,
+        "duration": duration,
+        "gist": gist,
+        "number": number,
+        "accuracy": accuracy,
+    }
     environment.filters.update(filters)
     environment.globals["descent"] = descent
     return environment
