@@ -328,6 +328,8 @@ def _environment(home: Path) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
+        # Arrow's allocator would start a thread, and a fork must find none.
+        "JE_ARROW_MALLOC_CONF": "background_thread:false",
         # Keeps freed tensors in the process: up to half of a small training step on a CPU.
         "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=4294967296"
         ":glibc.malloc.trim_threshold=8589934592",

@@ -88,6 +88,18 @@ def test_environment_is_scrubbed_and_set(monkeypatch: pytest.MonkeyPatch) -> Non
     assert value["numbers"] == again["numbers"]
 
 
+def test_host_has_one_thread_to_fork_from() -> None:
+    threads: list[int] = []
+
+    def on_event(event: dict[str, Any]) -> None:
+        threads.append(psutil.Process(event["host"]).num_threads())
+
+    with Sandbox(preload=["torch", "pyarrow"]) as fresh:
+        job = Job(entry="hostile_jobs:tick", payload={}, limits=Limits(seconds=0.2))
+        assert fresh.run(job, on_event).status is JobStatus.TIMEOUT
+    assert set(threads) == {1}
+
+
 def test_warm_job_costs_little(sandbox: Sandbox) -> None:
     run(sandbox, "echo")
     best = min(run(sandbox, "echo").seconds for _ in range(5))
