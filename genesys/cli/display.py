@@ -33,15 +33,12 @@ class Display:
 
     Args:
         console: Where to show it.
-        designs: New designs the run is to make, for the time left; None if no number is set.
         timer: Seconds that only grow.
     """
 
-    def __init__(
-        self, console: Console, designs: int | None = None, timer: Clock = monotonic
-    ) -> None:
+    def __init__(self, console: Console, timer: Clock = monotonic) -> None:
         self._console = console
-        self._progress = Progress(designs, timer)
+        self._progress = Progress(timer)
         self._recent: deque[Text] = deque(maxlen=6)
         self._lock = RLock()  # Live draws from a thread of its own
         self._said = 0.0

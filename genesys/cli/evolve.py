@@ -67,7 +67,7 @@ def run(config: DictConfig, folder: Path) -> Population:
 
     console = Console()
     plain = _plain(config)
-    with Display(console, designs=plain["evolution"]["designs"]) as display:
+    with Display(console) as display:
         population = evolve(plain, folder, display)
     console.print(leaderboard(population))
     report = write_report(population, folder / "report.html", title=folder.name)

@@ -29,10 +29,10 @@ class Progress:
     """The state of a run as its events tell it.
 
     Args:
-        designs: New designs the run is to make; None if no number is set.
         clock: Seconds that only grow.
 
     Attributes:
+        designs: New designs the run is to have in the end; None if no number is set.
         population: All that is committed.
         scales: The ladder.
         rankings: One per scale, brought up to date when something is committed.
@@ -42,8 +42,8 @@ class Progress:
         tokens_per_second: Of the training under way; None before two points are known.
     """
 
-    def __init__(self, designs: int | None = None, clock: Clock = monotonic) -> None:
-        self.designs = designs
+    def __init__(self, clock: Clock = monotonic) -> None:
+        self.designs: int | None = None
         self.population = Population()
         self.scales: Sequence[Scale] = ()
         self.rankings: Sequence[Ranking] = ()
@@ -59,8 +59,8 @@ class Progress:
     def __call__(self, event: Event) -> None:
         """Take an event into account."""
         match event:
-            case RunOpened(population=population, scales=scales):
-                self.scales = scales
+            case RunOpened(population=population, scales=scales, designs=designs):
+                self.scales, self.designs = scales, designs
                 self._commit(population)
             case SessionStarted(selection=selection):
                 self._enter("select", selection.operator.value)

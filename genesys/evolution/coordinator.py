@@ -86,7 +86,8 @@ class Coordinator:
         if generations is None:
             generations = self._tree.generation + (self._next_step() is None)
         scales = self._ladder.times(generations).scales
-        self._observe(RunOpened(self._tree.population(), scales))
+        designs = self._settings.times(generations).designs
+        self._observe(RunOpened(self._tree.population(), scales, designs))
         while self._tree.generation <= generations:
             while step := self._next_step():
                 step()

@@ -11,10 +11,17 @@ from genesys.records import CurvePoint, Design, Scale, Selection, Session, Verif
 
 @dataclass(frozen=True)
 class RunOpened:
-    """The run starts or goes on with this population."""
+    """The run starts or goes on with this population.
+
+    Attributes:
+        population: With the seeds.
+        scales: The ladder, with the trials of all generations.
+        designs: New designs that the run is to have in the end; None if no number is set.
+    """
 
     population: Population
     scales: tuple[Scale, ...]
+    designs: int | None = None
 
 
 @dataclass(frozen=True)

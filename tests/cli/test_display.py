@@ -41,7 +41,7 @@ def console():
 
 
 def events(population):
-    yield RunOpened(Population(population.seeds), SCALES)
+    yield RunOpened(Population(population.seeds), SCALES, designs=12)
     designs = {d.name: d for d in population.designs}
     for session in population.sessions:
         yield SessionStarted(session.index, session.selection)
@@ -56,7 +56,7 @@ def events(population):
 
 
 def test_counts_what_happened(population):
-    progress = Progress(designs=9)
+    progress = Progress()
     for event in events(population):
         progress(event)
     assert (progress.made, progress.verified, progress.rejected, progress.failed) == (8, 7, 2, 1)
@@ -78,7 +78,7 @@ def test_speed_is_that_of_the_training_under_way():
 
 
 def test_plain_lines_where_there_is_no_terminal(population, console):
-    with Display(console, designs=9) as display:
+    with Display(console) as display:
         for event in events(population):
             display(event)
     text = console.file.getvalue()
@@ -104,7 +104,7 @@ def test_long_trainings_give_a_sign_of_life(console):
 
 def test_live_panel_shows_the_state(population, render):
     clock = Clock()
-    display = Display(Console(file=StringIO()), designs=12, timer=clock)
+    display = Display(Console(file=StringIO()), timer=clock)
     for event in list(events(population))[:-1]:
         display(event)
     clock.now = 75.0
@@ -121,7 +121,7 @@ def test_live_panel_before_anything_is_known(render):
 
 
 def test_resumed_run_starts_from_what_is_there(population, console):
-    display = Display(console, designs=9)
+    display = Display(console)
     display(RunOpened(population, SCALES))
     assert "going on with 2 seeds and 8 designs" in console.file.getvalue()
 
