@@ -1,0 +1,64 @@
+"""Every shipped config composes, and what it names can be built."""
+
+from __future__ import annotations
+
+import pytest
+
+from genesys.cli.config import compose
+from genesys.errors import ConfigError
+from genesys.evolution.run import ladder_of, sandbox_of
+from genesys.evolution.settings import EvolutionSettings
+from genesys.plugins import HOOKS
+from genesys.registry import load
+from genesys.resources import resource
+
+CONFIGS = resource("configs")
+OPTIONS = sorted(
+    f"{'+' if path.parent.name == 'experiment' else ''}{path.parent.name}={path.stem}"
+    for path in CONFIGS.glob("*/*.yaml")
+)
+
+
+@pytest.mark.parametrize("option", OPTIONS)
+def test_composes_and_builds(option):
+    config = compose([option.removeprefix("+")])
+    load(config).require(*HOOKS)
+    EvolutionSettings.of(config["evolution"])
+    assert ladder_of(config["ladder"]).scales
+    sandbox_of(config["sandbox"]).close()
+
+
+def test_there_are_configs_for_every_built_in_plugin():
+    from genesys.registry import installed
+
+    built_in = {f"{p.kind}={p.name}" for p in installed() if p.distribution.startswith("genesys ")}
+    assert built_in <= set(OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("selector=quadrnt", "Available options in 'selector'"),
+        ("evolution.designz=3", "designz"),
+        ("colour=red", "colour"),
+        ("seed=[", "no viable alternative"),
+    ],
+)
+def test_a_wrong_override_is_explained(override, message):
+    with pytest.raises(ConfigError, match=message):
+        compose([override])
+
+
+@pytest.mark.parametrize(
+    ("build", "config", "message"),
+    [
+        (sandbox_of, {"confinment": "required"}, "no 'confinment'"),
+        (sandbox_of, {"confinement": "maybe"}, "maybe"),
+        (sandbox_of, {"limits": {"seconds": -1}}, "seconds"),
+        (ladder_of, {"scales": [{"name": "x"}]}, "n_block"),
+        (ladder_of, {}, "first scale needs"),
+    ],
+)
+def test_a_wrong_value_is_explained(build, config, message):
+    with pytest.raises(ConfigError, match=message):
+        build(config)

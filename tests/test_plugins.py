@@ -1,0 +1,156 @@
+"""The hook boundary: a faulty plugin is named, results are joined or the first counts."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from genesys import hookspecs, registry
+from genesys.errors import ConfigError, PluginError, UnitError
+from genesys.markers import hookimpl
+from genesys.plugins import HOOKS, JOINED, Plugins
+from genesys.population.population import Population
+from genesys.records import (
+    CheckReport,
+    CheckResult,
+    Design,
+    Finding,
+    Issue,
+    Operator,
+    Query,
+    Role,
+    Selection,
+)
+
+DESIGN = Design(name="d", root="A", units=[])
+GOOD = CheckReport(results=[CheckResult(check="good", passed=True, seconds=0)])
+BAD = CheckReport(
+    results=[CheckResult(check="bad", passed=False, seconds=0)],
+    issues=[Issue(check="bad", message="no")],
+)
+
+
+def plugin(**hooks):
+    """A plugin whose hooks do what the functions say."""
+    return type("Plugin", (), {name: hookimpl(function) for name, function in hooks.items()})()
+
+
+def selecting(answer):
+    chosen = Plugins({"selector.mine": plugin(select=lambda self, candidates: answer)})
+    return chosen.select(Population(), Role.VERIFIER, ["d"], Random(0))
+
+
+def test_a_plugin_may_leave_arguments_out():
+    picked = Selection(operator=Operator.SEED, designs=["d"])
+    assert selecting(picked) is picked
+
+
+def test_a_selector_may_find_nothing():
+    assert selecting(None) is None
+
+
+@pytest.mark.parametrize("garbage", ["d", 3, {"operator": "seed", "designs": ["d"]}])
+def test_garbage_is_laid_at_the_plugins_door(garbage):
+    with pytest.raises(PluginError, match=r"Plugin selector\.mine returned garbage from 'select'"):
+        selecting(garbage)
+
+
+def test_every_item_of_a_list_is_checked():
+    found = Finding(source="s", title="t", text="x", score=1)
+    plugins = Plugins({"knowledge.mine": plugin(search=lambda self: [found, "no finding"])})
+    with pytest.raises(PluginError, match=r"knowledge\.mine returned garbage from 'search'"):
+        plugins.search(Population(), Query())
+
+
+def test_nothing_is_garbage_where_an_answer_is_due():
+    plugins = Plugins({"checker.mine": plugin(check=lambda self: None)})
+    with pytest.raises(PluginError, match=r"checker\.mine returned garbage"):
+        plugins.check(DESIGN, None)
+    plugins = Plugins({"agent.mine": plugin(propose=lambda self: None)})
+    with pytest.raises(PluginError, match="None of the configured plugins answered 'propose'"):
+        plugins.propose(None)
+
+
+def test_an_exception_is_laid_at_the_plugins_door():
+    def fail(self, context):
+        raise KeyError("x")
+
+    with pytest.raises(PluginError, match=r"agent\.mine failed in its hook 'propose': KeyError"):
+        Plugins({"agent.mine": plugin(propose=fail)}).propose(None)
+
+
+def test_an_error_meant_for_a_person_is_passed_on():
+    def fail(self, context):
+        raise UnitError("A", "wrong", 3)
+
+    with pytest.raises(UnitError, match="A:3: wrong"):
+        Plugins({"agent.mine": plugin(propose=fail)}).propose(None)
+
+
+def test_checkers_are_joined():
+    instances = {
+        "checker.a": plugin(check=lambda self: GOOD),
+        "checker.b": plugin(check=lambda self, design, sandbox: BAD),
+    }
+    report = Plugins(instances).check(DESIGN, None)
+    assert {result.check for result in report.results} == {"good", "bad"}
+    assert not report.valid
+    unchecked = {"checker.c": plugin(check=lambda self: CheckReport(checked=False))}
+    assert not Plugins({**instances, **unchecked}).check(DESIGN, None).checked
+
+
+def test_findings_are_joined():
+    def source(name):
+        return plugin(search=lambda self: [Finding(source=name, title="", text="", score=0)])
+
+    plugins = Plugins({"knowledge.a": source("a"), "knowledge.b": source("b")})
+    assert {finding.source for finding in plugins.search(Population(), Query())} == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("faulty", "message"),
+    [
+        (plugin(), "implements no hook"),
+        (plugin(selct=lambda self: None), "unknown hook 'selct'"),
+        (plugin(select=lambda self, poplation: None), "poplation"),
+    ],
+)
+def test_a_plugin_must_fit_its_hooks(faulty, message):
+    with pytest.raises(PluginError, match=f"(?s)Plugin selector.mine.*{message}"):
+        Plugins({"selector.mine": faulty})
+
+
+def test_missing_hooks_are_named():
+    plugins = Plugins({"checker.a": plugin(check=lambda self: GOOD)})
+    plugins.require("check")
+    with pytest.raises(ConfigError, match="implements 'verify'"):
+        plugins.require("check", "verify")
+
+
+def test_hooks_and_specs_agree():
+    specs = {n for n, f in vars(hookspecs).items() if hasattr(f, "genesys_spec")}
+    assert specs == set(HOOKS)
+    first = {n for n in specs if getattr(hookspecs, n).genesys_spec["firstresult"]}
+    assert first == specs - JOINED
+    for hook in HOOKS:
+        ours = inspect.signature(getattr(Plugins, hook))
+        spec = inspect.signature(getattr(hookspecs, hook))
+        assert list(ours.parameters.values())[1:] == list(spec.parameters.values())
+        assert ours.return_annotation == spec.return_annotation
+
+
+def test_built_ins_implement_every_hook():
+    from genesys.cli.config import compose
+
+    registry.load(compose([])).require(*HOOKS)
+
+
+def test_docs_give_the_signature_of_every_hook():
+    text = (Path(__file__).parent.parent / "docs" / "plugins.md").read_text()
+    for hook in HOOKS:
+        source = inspect.getsource(getattr(hookspecs, hook))
+        signature = source[source.index("def ") : source.index('    """')].rstrip()
+        assert signature in text, f"docs/plugins.md lacks:\n{signature}"

@@ -1,0 +1,78 @@
+"""A distribution of somebody else's works right after its installation."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Where the distribution is installed."""
+    target = tmp_path_factory.mktemp("site")
+    source = tmp_path_factory.mktemp("source") / "dist"
+    subprocess.run(["cp", "-r", HERE / "dist", source], check=True)
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--target", target]
+    subprocess.run([sys.executable, "-m", "pip", "install", *options, source], check=True)
+    return target
+
+
+def genesys(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "genesys.cli.main", *arguments],
+        cwd=site,
+        env={**os.environ, "PYTHONPATH": str(site)},
+        capture_output=True,
+        text=True,
+    )
+
+
+def test_its_plugins_are_listed_beside_the_built_in_ones(site):
+    listed = json.loads(genesys(site, "plugins", "--json").stdout)
+    names = {(p["kind"], p["name"]): p["distribution"] for p in listed}
+    assert names["selector", "newest"] == "genesys-thirdparty 1.2.3"
+    assert names["selector", "quadrant"].startswith("genesys ")
+
+
+def test_its_configs_join_the_config_groups(site):
+    options = ["selector=newest", "knowledge=[memory,proverbs]", "--cfg", "job"]
+    shown = genesys(site, "evolve", *options)
+    assert shown.returncode == 0, shown.stderr
+    assert "selector:\n  name: newest\n  references: 1" in shown.stdout
+    assert "proverbs:\n    name: proverbs" in shown.stdout
+    assert "memory:\n    name: memory" in shown.stdout
+
+
+def test_its_plugins_are_built_and_called(site):
+    script = """
+from random import Random
+from genesys.cli.config import compose
+from genesys.population.population import Population
+from genesys.records import Design, Query, Role
+from genesys.registry import load
+config = compose(["selector=newest", "knowledge=[memory,proverbs]"])
+plugins = load(config, kinds=("selector", "knowledge"))
+population = Population([Design(name=n, root="A", units=[]) for n in ("a", "b", "c")])
+print(plugins.select(population, Role.VERIFIER, ["a", "b"], Random(0)).designs)
+print([finding.source for finding in plugins.search(population, Query(description="anything"))])
+"""
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=site, env=environment, capture_output=True, text=True
+    )
+    assert done.stdout.split("\n")[:2] == ["['b']", "['proverbs']"], done.stderr
+
+
+def test_a_plugin_that_cannot_be_imported_is_named(site):
+    done = genesys(site, "evolve", "verifier.name=broken")
+    assert done.returncode == 1
+    assert "verifier.broken of genesys-thirdparty 1.2.3 cannot be imported" in done.stderr
+    assert "a_package_that_is_not_installed" in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
