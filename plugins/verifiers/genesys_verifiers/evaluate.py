@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lm_eval import evaluate
-from lm_eval.tasks import TaskManager, get_task_dict
+from lm_eval.tasks import TaskManager
 from tokenizers import Tokenizer
 
 from genesys.gau.model import GAM
@@ -36,7 +36,7 @@ class Evaluator:
             include_path=str(YAML_FOLDER), include_defaults=False, metadata={"folder": str(folder)}
         )
         self._names = sorted(path.stem for path in folder.glob("*.jsonl"))
-        self._tasks = get_task_dict([PREFIX + name for name in self._names], manager)
+        self._tasks = manager.load([PREFIX + name for name in self._names])
         self._tokenizer, self._length = tokenizer, length
 
     def __call__(self, model: GAM) -> list[Score]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
+from genesys.errors import GenesysError
 from genesys_verifiers.corpus.cache import MANIFEST
 from genesys_verifiers.corpus.config import CorpusConfig
 from genesys_verifiers.corpus.sources import Document, documents
@@ -23,9 +24,11 @@ def build(config: CorpusConfig, folder: Path) -> None:
     """Write the corpus of ``config`` into an empty ``folder``.
 
     Raises:
-        GenesysError: There is too little held-out text for the tasks.
+        GenesysError: There is too little text to train on, or held-out text for the tasks.
     """
     train, valid = split(documents(config), config.valid_fraction)
+    if not train:
+        raise GenesysError("The corpus has no text to train on: raise the megabytes of text.")
     tokenizer = train_tokenizer((document.text for document in train), config.vocab_size)
     tokenizer.save(str(folder / "tokenizer.json"))
     tokens = encode(tokenizer, train)

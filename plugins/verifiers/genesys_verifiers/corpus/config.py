@@ -6,12 +6,14 @@ import hashlib
 import json
 import sys
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# Raised whenever the same config would give another corpus, so that old caches are not read.
-FORMAT = 1
+# What the corpus is built by: when this code changes, so may the corpus.
+PACKAGE = Path(__file__).parents[1]
+BUILDERS = ("corpus/*.py", "tasks/*.py")
 
 Megabytes = Annotated[float, Field(ge=0, le=64)]
 
@@ -61,5 +63,9 @@ class CorpusConfig(BaseModel):
 
     def key(self) -> str:
         """Name of the cache folder: the same for the same text."""
-        parts = [FORMAT, self.model_dump(), self.versions()]
-        return hashlib.blake2b(json.dumps(parts).encode(), digest_size=8).hexdigest()
+        builders = sorted(path for pattern in BUILDERS for path in PACKAGE.glob(pattern))
+        digest = hashlib.blake2b(digest_size=8)
+        digest.update(json.dumps([self.model_dump(), self.versions()]).encode())
+        for path in builders:
+            digest.update(path.read_bytes())
+        return digest.hexdigest()

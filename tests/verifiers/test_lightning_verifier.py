@@ -1,0 +1,171 @@
+"""The whole way through the real sandbox: good designs, and designs that go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from genesys.errors import ConfigError, SandboxError
+from genesys.records import CurvePoint, Design, Outcome, Scale, Unit, VerificationReport
+from genesys.sandbox import Job, JobResult, Sandbox
+from genesys_verifiers.corpus import Corpus
+from genesys_verifiers.lightning import LightningVerifier
+
+Verify = Callable[..., VerificationReport]
+
+UNIT = '''\
+# GAU_IMPLEMENTATION_FILE
+import os
+
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase
+
+
+class Faulty(GAUBase):
+    """A unit that goes wrong when it is trained."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {{"device": device, "dtype": dtype}}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.up = nn.Linear(embed_dim, 6 * embed_dim, **self.factory_kwargs)
+        self.down = nn.Linear(6 * embed_dim, embed_dim, **self.factory_kwargs)
+        self.steps = 0
+
+    def _forward(self, X, **Z):
+        Y = X + self.down(torch.relu(self.up(X)))
+        if self.training and torch.is_grad_enabled():
+            self.steps += 1
+            {fault}
+        return Y, Z
+
+
+CHILDREN_DECLARATIONS = []
+'''
+
+
+def faulty(fault: str) -> Design:
+    return Design(
+        name="faulty", root="Faulty", units=[Unit(name="Faulty", code=UNIT.format(fault=fault))]
+    )
+
+
+def without_times(report: VerificationReport) -> VerificationReport:
+    return report.model_copy(update={"seconds": 0.0, "tokens_per_second": 0.0})
+
+
+def test_a_design_is_tuned_trained_and_evaluated(
+    verify: Verify, gpt2: Design, scale: Scale, corpus: Corpus
+) -> None:
+    report = verify(gpt2, scale)
+    assert report.outcome is Outcome.OK, report.error
+    assert (report.n_block, report.embed_dim) == (1, 32)
+    assert report.tokens == scale.tokens == report.curve[-1].tokens
+    assert report.curve[-1].loss < report.curve[0].loss
+    assert {s.task for s in report.scores} == set(corpus.manifest()["items"])
+    (loss,) = [s for s in report.scores if s.metric == "bits_per_byte"]
+    assert loss.untrained is not None
+    assert loss.value < loss.untrained
+    assert report.fitness is not None
+    assert report.tokens_per_second > 0
+
+
+def test_the_same_seed_gives_the_same_report(verify: Verify, gpt2: Design, scale: Scale) -> None:
+    assert without_times(verify(gpt2, scale)) == without_times(verify(gpt2, scale))
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        ("Y = Y * (float('nan') if self.steps == 3 else 1.0)", "step 3: the loss is nan"),
+        ("Y = Y + (self.up.weight * 1e9).sum() * (Y - Y.detach())", "step 1: the gradient"),
+        ("assert self.steps < 4, 'four is too many'", "step 4: AssertionError: four is too many"),
+        ("os._exit(0) if self.steps == 2 else None", "the worker ended"),
+        ("raise SystemExit(0)", "SystemExit"),
+        ("torch.ones(2**31).sum()", "memory"),
+    ],
+)
+def test_what_goes_wrong_in_training_is_the_designs_fault(
+    verify: Verify, scale: Scale, fault: str, told: str
+) -> None:
+    report = verify(faulty(fault), scale)
+    assert report.outcome is Outcome.DESIGN_ERROR
+    assert told in report.error
+    assert report.fitness is None
+
+
+def test_a_slow_step_is_the_designs_fault(verify: Verify, scale: Scale) -> None:
+    report = verify(
+        faulty("[torch.ones(500, 500) @ torch.ones(500, 500) for _ in '.' * 60]"), scale
+    )
+    assert report.outcome is Outcome.DESIGN_ERROR
+    assert "times the GPT reference's time" in report.error
+
+
+def test_an_endless_step_ends_with_the_time_limit(verify: Verify, scale: Scale) -> None:
+    report = verify(faulty("exec('while self.steps: pass')"), scale, seconds=8)
+    assert report.outcome is Outcome.DESIGN_ERROR
+    assert "seconds" in report.error
+
+
+def test_progress_is_told_while_it_trains(
+    corpus: Corpus,
+    cache: Path,
+    sandbox: Sandbox,
+    gpt2: Design,
+    scale: Scale,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GENESYS_CACHE", str(cache))
+    verifier = LightningVerifier(corpus=corpus.manifest()["config"], batch_size=4, threads=1)
+    told: list[CurvePoint] = []
+    report = verifier.verify(gpt2, scale, 1, sandbox, told.append)
+    assert told == report.curve
+
+
+class _Answers:
+    """A sandbox whose jobs end as a test wants."""
+
+    def __init__(self, end: JobResult | Exception) -> None:
+        self.end = end
+
+    def run(self, job: Job, on_event: object = None) -> JobResult:
+        if isinstance(self.end, Exception):
+            raise self.end
+        return self.end
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [
+        (SandboxError("no Landlock here"), Outcome.MACHINE_ERROR),
+        (JobResult(status="raised", message="no corpus"), Outcome.MACHINE_ERROR),
+        (JobResult(status="timeout", message="too long"), Outcome.DESIGN_ERROR),
+        (JobResult(status="ok", value={"scores": [{"task": "x"}]}), Outcome.DESIGN_ERROR),
+        (JobResult(status="ok", value={"fitness": 1.0}), Outcome.DESIGN_ERROR),
+    ],
+)
+def test_ends_that_are_not_reports(
+    corpus: Corpus,
+    cache: Path,
+    gpt2: Design,
+    scale: Scale,
+    end: JobResult | Exception,
+    outcome: Outcome,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GENESYS_CACHE", str(cache))
+    verifier = LightningVerifier(corpus=corpus.manifest()["config"])
+    report = verifier.verify(gpt2, scale, 0, _Answers(end), lambda point: None)  # type: ignore[arg-type]
+    assert report.outcome is outcome
+    assert report.error
+
+
+def test_a_wrong_parameter_is_one_clear_error() -> None:
+    with pytest.raises(ConfigError, match="vocab_size"):
+        LightningVerifier(corpus={"vocab_size": 3})
+    with pytest.raises(ConfigError, match="batch_sise"):
+        LightningVerifier(corpus={}, batch_sise=3)
