@@ -160,7 +160,9 @@ class Coordinator:
             self._observe(VerificationEnded(report))
             if report.outcome is not Outcome.MACHINE_ERROR:
                 return
+        # The last line says what, the traceback before it is in the report.
+        cause = report.error.strip().rsplit("\n", 1)[-1].rstrip(".")
         raise GenesysError(
             f"The machine failed {MACHINE_ATTEMPTS} times to verify {report.design} at "
-            f"{report.scale}: {report.error}. Fix that and run the same command again."
+            f"{report.scale}: {cause}. Fix that and run the same command again."
         )

@@ -174,7 +174,7 @@ class Flaky:
                 design=design.name,
                 scale=scale.name,
                 outcome=Outcome.MACHINE_ERROR,
-                error="no power",
+                error="Traceback:\n  line 1\nno power",
             )
         return self.verifier.verify(design, scale, seed, progress)
 
