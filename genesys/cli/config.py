@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Any
 
 from genesys.errors import ConfigError
@@ -49,10 +48,8 @@ def compose(overrides: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def checker_of(overrides: Sequence[str], path: Path) -> Iterator[Callable[[Design], CheckReport]]:
+def checker_of(overrides: Sequence[str]) -> Iterator[Callable[[Design], CheckReport]]:
     """The configured checkers with a sandbox of their own.
-
-    A single unit file may call units that are not there: those are warnings then.
 
     Raises:
         GenesysError: The config, a plugin or the sandbox cannot be had.

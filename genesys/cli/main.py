@@ -85,13 +85,14 @@ def check(
 ) -> None:
     """Check a design or a unit. Exit status: 0 valid, 1 invalid, 2 could not be checked.
 
-    What follows the path overrides the config, e.g. checker.symbolic.seconds=10.
+    A unit file is checked with the units it calls, as far as their files lie beside it. What
+    follows the path overrides the config, e.g. checker.symbolic.placeholders=warning.
     """
     from genesys.cli.check import NOT_CHECKED, check
     from genesys.cli.config import checker_of
 
     try:
-        with checker_of(context.args, path) as checker:
+        with checker_of(context.args) as checker:
             status = check(path, checker, as_json)
     except GenesysError as error:
         typer.secho(f"error: {error}", fg="red", err=True)
