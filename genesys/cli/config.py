@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
 from typing import Any
 
@@ -47,17 +46,20 @@ def compose(overrides: Sequence[str]) -> dict[str, Any]:
     return {str(key): value for key, value in plain.items()}
 
 
-@contextmanager
-def checker_of(overrides: Sequence[str]) -> Iterator[Callable[[Design], CheckReport]]:
-    """The configured checkers with a sandbox of their own.
+def checker_of(overrides: Sequence[str]) -> Callable[[Design], CheckReport]:
+    """What the configured checkers say, each time from a sandbox of its own.
 
-    Raises:
-        GenesysError: The config, a plugin or the sandbox cannot be had.
+    The config is composed when the function is called, which raises ``GenesysError`` when the
+    config, a plugin or the sandbox cannot be had.
     """
-    from genesys.evolution.run import sandbox_of
-    from genesys.registry import load
 
-    config = compose(overrides)
-    plugins = load(config, kinds=("checker",))
-    with sandbox_of(config["sandbox"]) as sandbox:
-        yield lambda design: plugins.check(design, sandbox)
+    def check(design: Design) -> CheckReport:
+        from genesys.evolution.run import sandbox_of
+        from genesys.registry import load
+
+        config = compose(overrides)
+        plugins = load(config, kinds=("checker",))
+        with sandbox_of(config["sandbox"]) as sandbox:
+            return plugins.check(design, sandbox)
+
+    return check

@@ -88,16 +88,10 @@ def check(
     A unit file is checked with the units it calls, as far as their files lie beside it. What
     follows the path overrides the config, e.g. checker.symbolic.placeholders=warning.
     """
-    from genesys.cli.check import NOT_CHECKED, check
+    from genesys.cli.check import check
     from genesys.cli.config import checker_of
 
-    try:
-        with checker_of(context.args) as checker:
-            status = check(path, checker, as_json)
-    except GenesysError as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
-        status = NOT_CHECKED
-    sys.exit(status)
+    sys.exit(check(path, checker_of(context.args), as_json))
 
 
 @app.command()
