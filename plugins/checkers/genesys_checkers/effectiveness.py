@@ -50,15 +50,12 @@ def _check_flops(model: GAM, reference: GAM, allowed: float) -> None:
 def _check_time(model: GAM, reference: GAM, allowed: float) -> None:
     """Compare best CPU times of interleaved runs, so that the load of the machine cancels."""
     ours = theirs = math.inf
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # threads that wait for each other would count as work
     for rounds in ROUNDS:
         for _ in range(rounds):
             theirs = min(theirs, _seconds(lambda: _step(reference)))
             ours = min(ours, _seconds(lambda: _step(model)))
         if ours <= allowed * theirs:
             print(f"CPU seconds of a step: {ours:.3g}, the GPT seed {theirs:.3g}")
-            torch.set_num_threads(threads)
             return
     raise Fault(
         f"A step takes {ours / theirs:.1f} times as long as the GPT seed's at the same width; "

@@ -76,7 +76,8 @@ class SymbolicChecker:
             raise ConfigError(f"checker.symbolic.{where}: {first['msg']}") from None
         except ValueError as error:
             raise ConfigError(f"checker.symbolic.placeholders: {error}") from None
-        self._limits = {"seconds": seconds, "memory_mb": memory_mb}
+        # One thread: the tensors are small, and threads that wait would count as CPU time.
+        self._limits = {"seconds": seconds, "memory_mb": memory_mb, "threads": 1}
 
     @hookimpl
     def check(self, design: Design, sandbox: Sandbox) -> CheckReport:
