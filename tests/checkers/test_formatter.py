@@ -14,6 +14,7 @@ from genesys_checkers.static import check_static
 from .conftest import design, failed, line_of, root_over, unit
 
 GOOD = unit("return self.map(X)")
+TEST_LOOP = "for t in range(3):\n        torch.ones(2, 3)[:, t]"
 LOOP = "out = []\nfor t in range(L):\n    out.append(self.map(X[:, {index}]))\n"
 
 # name: (text to replace, what with, part of the message, text of the line at fault)
@@ -140,6 +141,11 @@ def test_loop_over_positions_is_a_warning(index: str) -> None:
     issues = check_format(parse_unit(slow.code), frozenset())
     assert [i.severity for i in issues] == [Severity.WARNING]
     assert issues[0].line == line_of(slow, "X[:,")
+
+
+def test_loop_of_a_test_is_none() -> None:
+    looped = unit("return self.map(X)", test=TEST_LOOP)
+    assert check_format(parse_unit(looped.code), frozenset()) == []
 
 
 def test_loop_over_heads_is_none() -> None:
