@@ -4,6 +4,7 @@ Light to import: the heavy libraries are loaded in the host process that a :clas
 """
 
 from genesys.sandbox.job import Job, JobResult, JobStatus, Limits
-from genesys.sandbox.sandbox import Confinement, Sandbox
+from genesys.sandbox.process import Confinement
+from genesys.sandbox.sandbox import Sandbox
 
 __all__ = ["Confinement", "Job", "JobResult", "JobStatus", "Limits", "Sandbox"]
