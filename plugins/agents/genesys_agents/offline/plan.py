@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from genesys.errors import GenesysError
+from genesys.errors import GenesysError, TreeError
 from genesys.gau.tree import GAUTree
+from genesys.gau.unit import UnitSource, parse_unit
 from genesys_agents.offline.blocks.library import LIBRARY, validate
 from genesys_agents.offline.emit import read_header, unit_name, write_unit
 from genesys_agents.offline.genotype import Gene, unit_gene
@@ -54,7 +56,11 @@ def build(plan: Plan, trees: Trees) -> GAUTree:
         plan: Of a child.
         trees: The parents' trees by name.
     """
-    subtree = write(plan.gene, trees)
+    return graft(plan, write(plan.gene, trees), trees)
+
+
+def graft(plan: Plan, subtree: GAUTree, trees: Trees) -> GAUTree:
+    """The tree of a plan whose gene is written already."""
     return trees[plan.base].replace(plan.target, subtree) if plan.base else subtree
 
 
@@ -62,12 +68,11 @@ def write(gene: Gene, trees: Trees) -> GAUTree:
     """Write all units of a gene; parents' units in it are taken as they are."""
     if gene.opaque:
         return _taken(gene, trees)
-    codes: dict[str, str] = {}
+    units: dict[str, UnitSource] = {}
     holes: dict[str, Gene] = {}
-    root = _write(gene, codes, holes)
-    from genesys.gau.unit import parse_unit
-
-    tree = GAUTree(root, {name: parse_unit(code, name) for name, code in codes.items()})
+    args: dict[str, Any] = {}
+    root = _write(gene, trees, units, holes, args)
+    tree = GAUTree(root, units, args)
     for hole, taken in holes.items():
         tree = tree.replace(hole, _taken(taken, trees))
     return tree
@@ -77,14 +82,33 @@ def _taken(gene: Gene, trees: Trees) -> GAUTree:
     return trees[str(gene.params["design"])].subtree(str(gene.params["unit"]))
 
 
-def _write(gene: Gene, codes: dict[str, str], holes: dict[str, Gene]) -> str:
+def _write(
+    gene: Gene,
+    trees: Trees,
+    units: dict[str, UnitSource],
+    holes: dict[str, Gene],
+    args: dict[str, Any],
+) -> str:
+    """Add the units of a gene to ``units``; returns the name of the topmost.
+
+    A parent's unit whose names are taken by other code is left as a hole, for ``replace`` to fill.
+    """
     if gene.opaque:
+        subtree = _taken(gene, trees)
+        if all(units.get(name, unit) == unit for name, unit in subtree.units.items()):
+            units.update(subtree.units)
+            args.update({key: args.get(key, value) for key, value in subtree.args.items()})
+            return subtree.root
         name = f"Taken{gene.digest().upper()}"
         holes[name] = gene
         return name
-    names = {slot: _write(child, codes, holes) for slot, child in gene.slots.items()}
+    # Own units first: parents' units give way to them, not the other way round.
+    inner = sorted(gene.slots, key=lambda slot: gene.slots[slot].opaque)
+    names = {slot: _write(gene.slots[slot], trees, units, holes, args) for slot in inner}
     name = unit_name(gene)
-    codes[name] = write_unit(gene, names)
+    unit = parse_unit(write_unit(gene, names), name)
+    if units.setdefault(name, unit) != unit:
+        raise TreeError(f"Two units are called {name!r}.")
     return name
 
 

@@ -11,7 +11,7 @@ from genesys.records import Operator
 from genesys_agents.offline.cost import HEAVIEST, LIGHTEST, weigh
 from genesys_agents.offline.genotype import Gene
 from genesys_agents.offline.operators import crossover, mutation, scratch
-from genesys_agents.offline.plan import Plan, build, write
+from genesys_agents.offline.plan import Plan, graft, write
 from genesys_agents.offline.roles import fits
 
 MAX_GENE_DEPTH = 5
@@ -56,7 +56,7 @@ def sound(plan: Plan, trees: Mapping[str, GAUTree]) -> GAUTree | None:
         subtree = write(plan.gene, trees)
         if plan.base and not fits(trees[plan.base], plan.target, subtree):
             return None
-        tree = build(plan, trees)
+        tree = graft(plan, subtree, trees)
     except (UnitError, TreeError):
         # E.g. a caller that would declare the same child twice.
         return None

@@ -35,24 +35,32 @@ def parts(name: str, tree: GAUTree) -> Parts:
 
 
 def recompose(rng: Random, hands: Sequence[Parts]) -> Gene:
-    """A new macro composition whose mixers come from the parents, dealt out in turn.
+    """A new macro composition whose mixers come from the parents.
+
+    It has a part of every parent where there are slots enough.
 
     Args:
         rng: All randomness comes from it.
         hands: What each parent offers.
     """
     for _ in range(ATTEMPTS):
-        gene = draw_gene(rng, Role.BLOCK)
-        order = rng.sample(range(len(hands)), len(hands))
-        for turn, (path, role) in enumerate(_mixers(gene)):
-            dealt = [
-                hands[(order[(turn + i) % len(hands)])].get(role, []) for i in range(len(hands))
-            ]
-            if choices := next((genes for genes in dealt if genes), []):
-                gene = gene.put(path, rng.choice(choices))
-        if LIGHTEST <= cost(gene) <= HEAVIEST:
+        gene, used = _deal(rng, hands)
+        if all(used) and LIGHTEST <= cost(gene) <= HEAVIEST:
             break
     return gene
+
+
+def _deal(rng: Random, hands: Sequence[Parts]) -> tuple[Gene, list[int]]:
+    """Fill the mixers of a drawn block, each from a parent used least so far."""
+    gene, used = draw_gene(rng, Role.BLOCK), [0] * len(hands)
+    for path, role in _mixers(gene):
+        holders = [index for index, hand in enumerate(hands) if role in hand]
+        if holders:
+            least = min(used[index] for index in holders)
+            chosen = rng.choice([index for index in holders if used[index] == least])
+            gene = gene.put(path, rng.choice(hands[chosen][role]))
+            used[chosen] += 1
+    return gene, used
 
 
 def _mixers(gene: Gene, path: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Role]]:
