@@ -55,26 +55,27 @@ class Exchange:
             self._channel: self._take,
             self._printed: self._keep,
         }
-        try:
-            with selectors.DefaultSelector() as selector:
-                for source in (control.fileno(), *readers):
-                    selector.register(source, selectors.EVENT_READ)
-                while True:
-                    ready = {key.fd for key, _ in selector.select()}
-                    for reader in readers.keys() & ready:
-                        if self._read(reader, readers[reader]) is End.CLOSED:
-                            selector.unregister(reader)
-                            del readers[reader]
-                    if control.fileno() in ready:
-                        break
-            end = hear()
-            for reader, take in readers.items():
-                while self._read(reader, take) is None:
-                    pass
-            return end
-        finally:
-            os.close(self._channel)
-            os.close(self._printed)
+        with selectors.DefaultSelector() as selector:
+            for source in (control.fileno(), *readers):
+                selector.register(source, selectors.EVENT_READ)
+            while True:
+                ready = {key.fd for key, _ in selector.select()}
+                for reader in readers.keys() & ready:
+                    if self._read(reader, readers[reader]) is End.CLOSED:
+                        selector.unregister(reader)
+                        del readers[reader]
+                if control.fileno() in ready:
+                    break
+        end = hear()
+        for reader, take in readers.items():
+            while self._read(reader, take) is None:
+                pass
+        return end
+
+    def close(self) -> None:
+        """Close this side of the pipes."""
+        os.close(self._channel)
+        os.close(self._printed)
 
     def _read(self, reader: int, take: Callable[[bytes], None]) -> End | None:
         """Read once; says if there is nothing more, at present or for ever."""

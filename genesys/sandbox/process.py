@@ -102,24 +102,25 @@ class HostProcess:
 
     def run(self, job: Job, limits: Limits, on_event: OnEvent) -> JobResult:
         """Run one job; see :meth:`genesys.sandbox.Sandbox.run`."""
-        scratch = Path(tempfile.mkdtemp(prefix="job-", dir=self._base))
         token = secrets.token_hex(16)
+        exchange = Exchange(token, on_event)
+        scratch = Path(tempfile.mkdtemp(prefix="job-", dir=self._base))
+        request = {
+            "entry": job.entry,
+            "limits": limits.model_dump_json(),
+            "scratch": str(scratch),
+            "token": token,
+            "confined": self._confined,
+        }
         try:
             with tempfile.TemporaryFile() as payload:
                 payload.write(json.dumps(job.payload).encode())
                 payload.seek(0)
-                exchange = Exchange(token, on_event)
-                request = {
-                    "entry": job.entry,
-                    "limits": limits.model_dump_json(),
-                    "scratch": str(scratch),
-                    "token": token,
-                    "confined": self._confined,
-                }
                 self._ask(request, [payload.fileno(), *exchange.writers])
             end = exchange.follow(self._control, lambda: self._hear(GRACE_SECONDS))
             return exchange.judge(end, limits)
         finally:
+            exchange.close()
             shutil.rmtree(scratch, ignore_errors=True)
 
     def _ask(self, request: dict[str, Any], descriptors: list[int]) -> None:
