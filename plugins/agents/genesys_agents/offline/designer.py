@@ -87,6 +87,8 @@ class OfflineDesigner:
         for _ in range(self._redraws):
             path = rng.choice(_places(plan, faulty))
             drawn = plan.model_copy(update={"gene": redraw(rng, plan.gene, path, role)})
+            if drawn == plan or _places(drawn, faulty) != [()]:
+                continue  # the same again
             tree = sound(drawn, trees)
             if tree is not None:
                 design = tree.as_design(design_name(drawn.gene, tree))
