@@ -34,8 +34,7 @@ class Exchange:
         on_event: Called with each event.
 
     Attributes:
-        writers: The job's ends of the pipes: its channel and its output. To be closed here once
-            the host has them.
+        writers: The job's ends of the pipes: its channel and its output.
     """
 
     def __init__(self, token: str, on_event: OnEvent) -> None:
@@ -72,8 +71,14 @@ class Exchange:
                 pass
         return end
 
+    def release(self) -> None:
+        """Let go of the job's ends, once the host has them."""
+        while self.writers:
+            os.close(self.writers.pop())
+
     def close(self) -> None:
-        """Close this side of the pipes."""
+        """Close the pipes."""
+        self.release()
         os.close(self._channel)
         os.close(self._printed)
 

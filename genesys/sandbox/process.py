@@ -12,6 +12,8 @@ import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
@@ -49,13 +51,14 @@ class HostProcess:
     def __init__(
         self, root: Path | None, preload: tuple[str, ...], confinement: Confinement
     ) -> None:
-        if root is not None:
-            root.mkdir(parents=True, exist_ok=True)
-        self._base = Path(tempfile.mkdtemp(prefix="genesys-", dir=root)).resolve()
-        self._control, theirs = socket.socketpair()
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the host
-        with theirs:
-            self._process = self._start(theirs, preload)
+        with _machine_fault("start a sandbox host"):
+            if root is not None:
+                root.mkdir(parents=True, exist_ok=True)
+            self._base = Path(tempfile.mkdtemp(prefix="genesys-", dir=root)).resolve()
+            self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
+            self._control, theirs = socket.socketpair()
+            with theirs:
+                self._process = self._start(theirs, preload)
         try:
             refusal = self._hear(START_SECONDS)["refusal"]
             self._confined = not refusal
@@ -72,18 +75,15 @@ class HostProcess:
 
     def _start(self, theirs: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-P", "-m", "genesys.sandbox.host", str(self._base), *preload]
-        try:
-            return subprocess.Popen(
-                command,
-                stdin=theirs.fileno(),
-                stdout=self._errors,
-                stderr=self._errors,
-                env=_environment(self._base),
-                cwd=self._base,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise SandboxError(f"Cannot start a sandbox host: {error}") from error
+        return subprocess.Popen(
+            command,
+            stdin=theirs.fileno(),
+            stdout=self._errors,
+            stderr=self._errors,
+            env=_environment(self._base),
+            cwd=self._base,
+            start_new_session=True,
+        )
 
     def alive(self) -> bool:
         """Whether it can take a job."""
@@ -104,7 +104,16 @@ class HostProcess:
         """Run one job; see :meth:`genesys.sandbox.Sandbox.run`."""
         token = secrets.token_hex(16)
         exchange = Exchange(token, on_event)
-        scratch = Path(tempfile.mkdtemp(prefix="job-", dir=self._base))
+        scratch = self._base / f"job-{token[:8]}"
+        try:
+            self._ask(job, limits, token, scratch, exchange)
+            end = exchange.follow(self._control, lambda: self._hear(GRACE_SECONDS))
+            return exchange.judge(end, limits)
+        finally:
+            exchange.close()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+    def _ask(self, job: Job, limits: Limits, token: str, scratch: Path, exchange: Exchange) -> None:
         request = {
             "entry": job.entry,
             "limits": limits.model_dump_json(),
@@ -112,25 +121,16 @@ class HostProcess:
             "token": token,
             "confined": self._confined,
         }
-        try:
-            with tempfile.TemporaryFile() as payload:
-                payload.write(json.dumps(job.payload).encode())
-                payload.seek(0)
-                self._ask(request, [payload.fileno(), *exchange.writers])
-            end = exchange.follow(self._control, lambda: self._hear(GRACE_SECONDS))
-            return exchange.judge(end, limits)
-        finally:
-            exchange.close()
-            shutil.rmtree(scratch, ignore_errors=True)
-
-    def _ask(self, request: dict[str, Any], descriptors: list[int]) -> None:
-        try:
-            socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
-        except OSError as error:
-            raise self._died() from error
-        finally:
-            for descriptor in descriptors[1:]:
-                os.close(descriptor)
+        with _machine_fault("prepare a job"), tempfile.TemporaryFile(dir=self._base) as payload:
+            scratch.mkdir()
+            payload.write(json.dumps(job.payload).encode())
+            payload.seek(0)
+            descriptors = [payload.fileno(), *exchange.writers]
+            try:
+                socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
+            except OSError as error:
+                raise self._died() from error
+        exchange.release()
 
     def _hear(self, seconds: float) -> dict[str, Any]:
         """Read one line from the host, which is trusted."""
@@ -151,6 +151,15 @@ class HostProcess:
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace").strip()[-2000:]
         return SandboxError(f"The sandbox host died or hangs. {said}".strip())
+
+
+@contextmanager
+def _machine_fault(what: str) -> Iterator[None]:
+    """What the system refuses here is the machine's fault, never the job's."""
+    try:
+        yield
+    except OSError as error:
+        raise SandboxError(f"Cannot {what}: {error}") from error
 
 
 def _environment(home: Path) -> dict[str, str]:

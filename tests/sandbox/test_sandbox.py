@@ -263,6 +263,12 @@ def test_unknown_entry_is_the_jobs_fault(sandbox: Sandbox) -> None:
     assert "no_such_module" in result.message
 
 
+def test_folder_that_cannot_be_made_is_a_machine_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SandboxError, match="Cannot start"):
+        Sandbox(scratch_root=tmp_path / "file").run(Job(entry="a:b", payload={}))
+
+
 def test_host_that_cannot_start_is_a_machine_fault() -> None:
     with pytest.raises(SandboxError, match="no_such_module"):
         Sandbox(preload=["no_such_module"]).run(Job(entry="a:b", payload={}))
