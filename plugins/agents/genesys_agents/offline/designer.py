@@ -9,6 +9,7 @@ from genesys.gau.tree import GAUTree
 from genesys.markers import hookimpl
 from genesys.records import CheckReport, Design, Proposal, Review
 from genesys.session import SessionContext
+from genesys_agents.offline.emit import unit_name
 from genesys_agents.offline.genotype import Role
 from genesys_agents.offline.judge import BEST, Remark, remarks, repeats
 from genesys_agents.offline.operators.draw import draw_plan, sound
@@ -81,14 +82,19 @@ class OfflineDesigner:
     def _repair(
         self, rng: Random, plan: Plan, trees: Trees, report: CheckReport, context: SessionContext
     ) -> tuple[Plan, Design] | None:
-        """Another draw for the rejected unit; None when none is sound and new."""
+        """Another draw for the rejected unit; None when none is sound and new.
+
+        Parents' units, and what holds them, stay: without them it would be another idea.
+        """
         role = roles(trees[plan.base])[plan.target] if plan.base else Role.BLOCK
         faulty = {issue.unit for issue in report.issues}
-        for _ in range(self._redraws):
-            path = rng.choice(_places(plan, faulty))
-            drawn = plan.model_copy(update={"gene": redraw(rng, plan.gene, path, role)})
-            if drawn == plan or _places(drawn, faulty) != [()]:
-                continue  # the same again
+        own = _own_units(plan)
+        paths = [path for path, name in own.items() if name in faulty] or list(own)
+        for _ in range(self._redraws if paths else 0):
+            gene = redraw(rng, plan.gene, rng.choice(paths), role)
+            drawn = plan.model_copy(update={"gene": gene})
+            if gene == plan.gene or faulty & set(_own_units(drawn).values()):
+                continue
             tree = sound(drawn, trees)
             if tree is not None:
                 design = tree.as_design(design_name(drawn.gene, tree))
@@ -101,12 +107,10 @@ def _trees(context: SessionContext) -> Trees:
     return {parent.name: GAUTree.of(parent) for parent in context.parents}
 
 
-def _places(plan: Plan, faulty: set[str]) -> list[tuple[str, ...]]:
-    """Paths to the genes of faulty units; the whole gene when none of them is the plan's."""
-    from genesys_agents.offline.emit import unit_name
-
-    genes = [(path, gene) for path, gene in plan.gene.walk() if not gene.opaque]
-    return [path for path, gene in genes if unit_name(gene) in faulty] or [()]
+def _own_units(plan: Plan) -> dict[tuple[str, ...], str]:
+    """Names of the plan's units that have no parent's unit below them, by path."""
+    genes = [(p, g) for p, g in plan.gene.walk() if not any(part.opaque for _, part in g.walk())]
+    return {path: unit_name(gene) for path, gene in genes}
 
 
 def _critique(found: list[Remark], rating: float) -> str:
