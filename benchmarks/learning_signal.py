@@ -1,0 +1,130 @@
+"""Shows that the nano ladder's score measures learning: tokens, size, seeds and designs.
+
+Prints Markdown tables. `--quick` trains on 200,000 tokens instead of the first rung's budget.
+
+    python benchmarks/learning_signal.py [--quick] [--threads 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import statistics
+from collections.abc import Iterable
+from functools import cache
+
+import yaml
+
+from genesys.gau.folder import load_tree
+from genesys.records import Outcome, Scale, Score, VerificationReport
+from genesys.resources import resource
+from genesys.sandbox import Sandbox
+from genesys_verifiers.lightning import LightningVerifier
+
+DESIGNS = ["gpt2", "mamba2", "retnet", "rwkv6", "ttt"]
+SEEDS = [0, 1, 2]
+QUICK_TOKENS = 200_000
+
+
+class Bench:
+    """Verifies each combination once."""
+
+    def __init__(self, sandbox: Sandbox, threads: int) -> None:
+        corpus = _config("corpus/local_text.yaml")
+        settings = {k: v for k, v in _config("verifier/lightning.yaml").items() if k != "name"}
+        settings |= {"corpus": corpus, "threads": threads, "most_step_ratio": 100.0}
+        self._verifier = LightningVerifier(**settings)
+        self._sandbox = sandbox
+        self.scales = {s["name"]: Scale(**s) for s in _config("ladder/nano.yaml")["scales"]}
+        self.report = cache(self._report)
+
+    def _report(self, name: str, scale: str, tokens: int, seed: int = 0) -> VerificationReport:
+        design = load_tree(resource("seeds") / name).as_design(name)
+        rung = self.scales[scale].model_copy(update={"tokens": tokens})
+        report = self._verifier.verify(design, rung, seed, self._sandbox, lambda point: None)
+        if report.outcome is not Outcome.OK:
+            raise SystemExit(f"{name} at {scale}: {report.error}")
+        return report
+
+
+def _config(path: str) -> dict:
+    return yaml.safe_load((resource("configs") / path).read_text())
+
+
+def accuracies(report: VerificationReport) -> list[Score]:
+    return [s for s in report.scores if s.metric == "acc"]
+
+
+def bits(report: VerificationReport) -> Score:
+    return next(s for s in report.scores if s.metric == "bits_per_byte")
+
+
+def show(title: str, head: Iterable[str], rows: Iterable[Iterable[object]]) -> None:
+    head = list(head)
+    print(f"\n### {title}\n\n| {' | '.join(head)} |\n|{'---|' * len(head)}")
+    for row in rows:
+        print(f"| {' | '.join(f'{c:.3f}' if isinstance(c, float) else str(c) for c in row)} |")
+    print(flush=True)
+
+
+def seeds_and_designs(bench: Bench, tokens: int) -> None:
+    means, spreads, rows = [], [], []
+    for name in DESIGNS:
+        found = [bench.report(name, "0.1M", tokens, seed).fitness or 0.0 for seed in SEEDS]
+        means.append(statistics.mean(found))
+        spreads.append(statistics.stdev(found))
+        rows.append([name, *found, means[-1], spreads[-1]])
+    head = ["design", *(f"seed {seed}" for seed in SEEDS), "mean", "deviation"]
+    show(f"Seeds and designs: 0.1M, {tokens:,} tokens", head, rows)
+    within = math.sqrt(statistics.mean(s * s for s in spreads))
+    between = statistics.stdev(means)
+    print(f"Deviation over seeds {within:.4f}, over designs {between:.4f}: {between / within:.1f}x")
+
+
+def untrained(bench: Bench, tokens: int, items: int) -> None:
+    rows = []
+    for name in DESIGNS:
+        report = bench.report(name, "0.1M", tokens)
+        values = [s.untrained or 0.0 for s in accuracies(report)]
+        error = math.sqrt(0.25 / (items * len(values)))
+        mean = statistics.mean(values)
+        rows.append([name, mean, error, (mean - 0.5) / error, report.fitness or 0.0])
+    head = ["design", "untrained", "error of chance", "errors from 0.5", "trained"]
+    show("An untrained model guesses", head, rows)
+
+
+def by_task(report: VerificationReport) -> None:
+    rows = [[s.task, s.untrained or 0.0, s.value, s.stderr or 0.0] for s in accuracies(report)]
+    show(f"Tasks: {report.design}, {report.scale}", ["task", "untrained", "trained", "error"], rows)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--threads", type=int, default=2)
+    options = parser.parse_args()
+    with Sandbox() as sandbox:
+        bench = Bench(sandbox, options.threads)
+        tokens = QUICK_TOKENS if options.quick else bench.scales["0.1M"].tokens
+        items = _config("corpus/local_text.yaml")["items_per_task"]
+        rows = []
+        for part in (4, 2, 1):
+            report = bench.report("gpt2", "0.1M", tokens // part)
+            rows.append([f"{report.tokens:,}", report.fitness, bits(report).value])
+        first = bits(report)
+        start = statistics.mean(s.untrained or 0.0 for s in accuracies(report))
+        rows.insert(0, ["0", start, first.untrained])
+        show("Tokens: gpt2, 0.1M", ["tokens", "score", "bits per byte"], rows)
+        by_task(report)
+        seeds_and_designs(bench, tokens)
+        untrained(bench, tokens, items)
+        rows = []
+        for scale in bench.scales:
+            report = bench.report("gpt2", scale, tokens)
+            rows.append([scale, report.parameters, report.fitness, bits(report).value])
+        head = ["scale", "parameters", "score", "bits per byte"]
+        show(f"Size: gpt2, {tokens:,} tokens", head, rows)
+
+
+if __name__ == "__main__":
+    main()
