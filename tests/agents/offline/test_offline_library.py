@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -9,6 +11,7 @@ from genesys.errors import GenesysError
 from genesys.gau.compose import compose
 from genesys.gau.load import load_block
 from genesys.gau.model import GAM
+from genesys.gau.tree import GAUTree
 from genesys.gau.unit import parse_unit
 from genesys_agents.offline.blocks.library import LIBRARY, validate
 from genesys_agents.offline.cost import cost
@@ -96,12 +99,30 @@ def test_names_tell_parameters_apart() -> None:
     assert len(names) == len(set(names))
 
 
-def test_a_note_that_fits_no_block_is_not_believed() -> None:
+@pytest.mark.parametrize(
+    "note",
+    [
+        '{"block": "short_conv", "params": {"kernel": 1000, "double": false}, "slots": {}}',
+        '{"block": "short_conv", "params": {"kernel": [3]}, "slots": {}}',
+        '{"block": "short_conv", "params": {}, "slots": [1]}',
+        '{"block": "shifted", "params": {"rank": 0}, "slots": {"inner": 7}}',
+        '{"block": ["short_conv"]}',
+        '{"block": "no_such_block"}',
+        "[1, 2]",
+        "[" * 100_000,
+        "",
+    ],
+)
+def test_a_note_that_fits_no_block_is_not_believed(note) -> None:
     tree = write(gene("short_conv"), {})
-    forged = tree.units[tree.root].code.replace('"kernel": 3', '"kernel": 1000')
-    unit = parse_unit(forged)
-    read = read_gene(type(tree)(unit.name, {unit.name: unit}), unit.name, "parent")
-    assert read.opaque
+    lines = tree.units[tree.root].code.split("\n")
+    unit = parse_unit("\n".join([lines[0], f"# genotype: {note}", *lines[2:]]))
+    assert read_gene(GAUTree(unit.name, {unit.name: unit}), unit.name, "parent").opaque
+
+
+def test_the_guide_names_every_block() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "offline-designer.md").read_text()
+    assert [name for name in LIBRARY if f"`{name}`" not in guide] == []
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from genesys.gau.unit import MARKER
-from genesys_agents.offline.blocks.library import block_of
+from genesys_agents.offline.blocks.library import LIBRARY, block_of
 from genesys_agents.offline.genotype import Gene, Role, canonical_json
 
 GENOTYPE = "# genotype: "
@@ -69,15 +69,19 @@ def write_unit(gene: Gene, names: Mapping[str, str]) -> str:
 
 
 def read_header(code: str) -> dict[str, Any] | None:
-    """What :func:`write_unit` noted of the genotype; None in units written otherwise."""
+    """What :func:`write_unit` noted of the genotype; None in units written otherwise.
+
+    Only the name of the block is sure to be one of the library's: anybody can write a note.
+    """
     lines = code.split("\n", 2)
     if len(lines) < 3 or not lines[1].startswith(GENOTYPE):
         return None
     try:
         header = json.loads(lines[1].removeprefix(GENOTYPE))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
-    return header if isinstance(header, dict) else None
+    known = isinstance(header, dict) and isinstance(header.get("block"), str)
+    return header if known and header["block"] in LIBRARY else None
 
 
 def _imports(body: str) -> str:

@@ -117,7 +117,7 @@ def read_gene(tree: GAUTree, unit: str, design: str) -> Gene:
     header = read_header(tree.units[unit].code)
     children = tree.children(unit)
     opaque = unit_gene(design, unit)
-    if header is None or header.get("block") not in LIBRARY:
+    if header is None:
         return opaque
     try:
         slots = {

@@ -34,7 +34,7 @@ def roles(tree: GAUTree) -> dict[str, Role]:
 
 def _role(tree: GAUTree, name: str) -> Role | None:
     header = read_header(tree.units[name].code)
-    if header is not None and header.get("block") in LIBRARY:
+    if header is not None:
         return LIBRARY[header["block"]].role
     text = name.lower()
     for caller in tree.parents(name):
