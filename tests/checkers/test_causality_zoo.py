@@ -89,6 +89,10 @@ LEAKY = {
 
 ACROSS_ROWS = {
     "across the batch": ("return self.map(X) + X.mean(0, keepdim=True)", ""),
+    "across the batch in evaluation": (
+        "return self.map(X) + (0 if self.training else X.mean(0, keepdim=True))",
+        "",
+    ),
     "BatchNorm in training": ("return self.norm(self.map(X).mT).mT", NORM),
 }
 

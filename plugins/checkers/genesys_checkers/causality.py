@@ -84,6 +84,7 @@ def _check(subject: Subject, dtype: torch.dtype) -> None:
         probe.cuts(EIGHT, LENGTH, past=100.0, future=100.0)
         probe.cuts(LONG_CUTS, LONG)
         model.eval()
+        probe.rows()
         probe.cuts(EIGHT, LENGTH)
 
 
