@@ -49,8 +49,8 @@ def main() -> None:
     refusal = _try_confinement(base)
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, pages shared with children
-    _say(control, {"pid": os.getpid(), "refusal": refusal})
     try:
+        _say(control, {"refusal": refusal})
         while True:
             _serve(control, wake)
     except (CoordinatorGoneError, ConnectionError):

@@ -245,6 +245,14 @@ def test_coordinator_that_ends_leaves_nothing(how: signal.Signals, tmp_path: Pat
     wait_for(lambda: list(tmp_path.iterdir()) == [])
 
 
+def test_coordinator_killed_while_the_host_starts_leaves_nothing(tmp_path: Path) -> None:
+    code = COORDINATOR.format(here=HERE, root=str(tmp_path)).replace("[]", "['torch']")
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL) as coordinator:
+        wait_for(lambda: list(tmp_path.iterdir()))
+        coordinator.kill()
+    wait_for(lambda: list(tmp_path.iterdir()) == [])
+
+
 def test_threads_may_share_a_sandbox(sandbox: Sandbox) -> None:
     results: list[JobResult] = []
     threads = [
