@@ -1,0 +1,1 @@
+"""Discovers language-model architectures; see the README."""
