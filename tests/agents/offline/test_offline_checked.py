@@ -25,7 +25,7 @@ def drafts(seeds, context, numbers):
 
 
 def test_first_drafts_work_in_process(seeds, context, assert_works) -> None:
-    for draft in drafts(seeds, context, range(12)):
+    for draft in drafts(seeds, context, range(6)):
         assert_works(GAUTree.of(draft), 48, (1, 33))
 
 

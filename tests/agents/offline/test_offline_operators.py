@@ -49,7 +49,7 @@ def test_scratch_composes_whole_blocks(number) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(number=NUMBERS)
 def test_mutation_leaves_all_other_units_alone(seed, number) -> None:
     parents = trees(seed)
@@ -67,7 +67,7 @@ def test_mutation_leaves_all_other_units_alone(seed, number) -> None:
         assert all(plan.target in old for old, new in lines if old != new)
 
 
-@settings(max_examples=10)
+@settings(max_examples=8)
 @given(number=NUMBERS, pair=st.permutations(SEEDS).map(lambda names: names[:2]))
 def test_crossover_uses_parts_of_both_parents(number, pair) -> None:
     parents = trees(*pair)
