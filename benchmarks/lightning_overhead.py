@@ -1,7 +1,7 @@
 """What Lightning costs: GPT's training step in it against a bare PyTorch loop, in one run.
 
-Both train the same model on the same batches with the same optimiser. They take turns, so that
-whatever else the machine does hits both; the ratio is that of the medians.
+Both train the same model on the same batches with the same optimiser, in turns. Times are processor
+time of this process, so that a busy machine hardly changes them; the ratio is that of the medians.
 
     python benchmarks/lightning_overhead.py [--rounds 8] [--steps 40] [--threads 1]
 """
@@ -50,9 +50,9 @@ def bare(model: GAM, batches: Batches, schedule: Schedule, tick: Callable[[], No
 
 
 def times_of(train: Callable[[Callable[[], None]], None]) -> list[float]:
-    """Seconds of each step but the first few."""
+    """Processor seconds of each step but the first few."""
     ticks: list[float] = []
-    train(lambda: ticks.append(time.perf_counter()))
+    train(lambda: ticks.append(time.process_time()))
     steps = [after - before for before, after in itertools.pairwise(ticks)]
     return steps[WARM_UP:]
 

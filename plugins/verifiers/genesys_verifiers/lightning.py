@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -58,8 +59,9 @@ class LightningVerifier:
         self._memory_mb = memory_mb
         self._seconds, self._seconds_per_million = seconds, seconds_per_million_tokens
 
-    def prepare(self) -> Corpus:
-        """Build the corpus, or find it in the cache.
+    @cached_property
+    def corpus(self) -> Corpus:
+        """The corpus, built at first use unless the cache has it.
 
         Raises:
             GenesysError: The cache cannot be written, or there is too little text.
@@ -95,7 +97,7 @@ class LightningVerifier:
         return _report(report, result)
 
     def _job(self, design: Design, scale: Scale, seed: int) -> Job:
-        folder = str(self.prepare().folder)
+        folder = str(self.corpus.folder)
         task = Task(
             block=compose(GAUTree.of(design)),
             reference=compose(load_tree(resource("seeds") / REFERENCE)),

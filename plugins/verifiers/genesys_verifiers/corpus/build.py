@@ -80,7 +80,7 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 
 def encode(tokenizer: Tokenizer, found: list[Document]) -> NDArray[np.uint16]:
     """Join the tokens of all documents, each followed by the end-of-text token."""
-    encoded = tokenizer.encode_batch([document.text for document in found])
+    encoded = tokenizer.encode_batch_fast([document.text for document in found])
     return np.concatenate([np.array([*e.ids, 0], dtype=np.uint16) for e in encoded])
 
 

@@ -20,6 +20,7 @@ Kind = Literal["speech", "prose", "code"]
 # One long file must not crowd out the others.
 LONGEST = 12_000
 SHORTEST = 400
+SHORTEST_DOCSTRING = 80
 SKIPPED_FOLDERS = {"test", "tests", "testing", "idlelib", "lib2to3", "site-packages", "__pycache__"}
 
 
@@ -127,8 +128,18 @@ def _docstrings(source: str) -> Iterator[str]:
             tree = ast.parse(source)
     except (SyntaxError, ValueError):
         return
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            text = ast.get_docstring(node, clean=False)
-            if text and len(text) > 80:
-                yield inspect.cleandoc(text)
+    for node in _definitions(tree):
+        text = ast.get_docstring(node, clean=False)
+        if text and len(text) > SHORTEST_DOCSTRING:
+            yield inspect.cleandoc(text)
+
+
+Definition = ast.Module | ast.ClassDef | ast.FunctionDef
+
+
+def _definitions(node: Definition) -> Iterator[Definition]:
+    """The module, and its classes and functions; a full walk would visit every expression."""
+    yield node
+    for child in node.body:
+        if isinstance(child, ast.ClassDef | ast.FunctionDef):
+            yield from _definitions(child)
