@@ -38,7 +38,7 @@ class Bench:
         self.scales = {s["name"]: Scale(**s) for s in _config("ladder/nano.yaml")["scales"]}
         self.report = cache(self._report)
 
-    def _report(self, name: str, scale: str, tokens: int, seed: int = 0) -> VerificationReport:
+    def _report(self, name: str, scale: str, tokens: int, seed: int) -> VerificationReport:
         design = load_tree(resource("seeds") / name).as_design(name)
         rung = self.scales[scale].model_copy(update={"tokens": tokens})
         report = self._verifier.verify(design, rung, seed, self._sandbox, lambda point: None)
@@ -84,7 +84,7 @@ def seeds_and_designs(bench: Bench, tokens: int) -> None:
 def untrained(bench: Bench, tokens: int, items: int) -> None:
     rows = []
     for name in DESIGNS:
-        report = bench.report(name, "0.1M", tokens)
+        report = bench.report(name, "0.1M", tokens, SEEDS[0])
         values = [s.untrained or 0.0 for s in accuracies(report)]
         error = math.sqrt(0.25 / (items * len(values)))
         mean = statistics.mean(values)
@@ -109,21 +109,21 @@ def main() -> None:
         items = _config("corpus/local_text.yaml")["items_per_task"]
         rows = []
         for part in (4, 2, 1):
-            report = bench.report("gpt2", "0.1M", tokens // part)
+            report = bench.report("gpt2", "0.1M", tokens // part, SEEDS[0])
             rows.append([f"{report.tokens:,}", report.fitness, bits(report).value])
         first = bits(report)
         start = statistics.mean(s.untrained or 0.0 for s in accuracies(report))
         rows.insert(0, ["0", start, first.untrained])
         show("Tokens: gpt2, 0.1M", ["tokens", "score", "bits per byte"], rows)
         by_task(report)
-        seeds_and_designs(bench, tokens)
-        untrained(bench, tokens, items)
         rows = []
         for scale in bench.scales:
-            report = bench.report("gpt2", scale, tokens)
+            report = bench.report("gpt2", scale, tokens, SEEDS[0])
             rows.append([scale, report.parameters, report.fitness, bits(report).value])
         head = ["scale", "parameters", "score", "bits per byte"]
         show(f"Size: gpt2, {tokens:,} tokens", head, rows)
+        seeds_and_designs(bench, tokens)
+        untrained(bench, tokens, items)
 
 
 if __name__ == "__main__":
