@@ -8,17 +8,28 @@ worker can be validated against it.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
 
 class Record(BaseModel):
-    """Base of all records: immutable, closed, compared by value."""
+    """Base of all records: immutable, closed, compared by value, and such as a table can hold.
+
+    Integers have at most 64 bits. Lone surrogates, which a message of generated code may hold and
+    UTF-8 cannot encode, become question marks.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*")
+    @classmethod
+    def _fits_a_table(cls, value: Any) -> Any:
+        if type(value) is int and not -(2**63) <= value < 2**63:
+            raise ValueError("an integer must fit 64 bits")
+        return value.encode("utf-8", "replace").decode() if type(value) is str else value
 
 
 class Operator(StrEnum):

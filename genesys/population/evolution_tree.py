@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
@@ -19,7 +19,9 @@ from genesys.population.files import storing, write_atomic
 from genesys.population.folders import DesignFolders
 from genesys.population.population import Population
 from genesys.population.run_file import FILE, RunFile
-from genesys.records import Design, Operator, Session, VerificationReport
+from genesys.records import Design, Operator, Record, Session, VerificationReport
+
+R = TypeVar("R", bound=Record)
 
 TABLES = "tree"
 LOCK = "run.lock"
@@ -36,8 +38,8 @@ class EvolutionTree:
 
     Args:
         folder: Of the run; made when absent.
-        config: Everything that decides the run's results, its seed included. A folder is only
-            opened again with an equal one.
+        config: Everything that decides the run's results, its seed included. Once a design is
+            committed, the folder is only opened again with an equal one.
 
     Raises:
         RunLockedError: On entering, when another process has the folder open.
@@ -76,8 +78,8 @@ class EvolutionTree:
         """
         from genesys.population.store import RecordTable
 
-        RunFile.load(folder)
         with storing("read", folder):
+            RunFile.load(folder)
             tables = folder / TABLES
             # Designs are written first, so they are read last: every session finds its own.
             reports = RecordTable(tables, "reports", VerificationReport, writable=False).read()
@@ -112,7 +114,10 @@ class EvolutionTree:
             StoreError: The disk refuses.
         """
         with storing("write to", self.folder):
-            self._add_design(design)
+            design = _revalidated(design)
+            self._design_table.append(design)
+            self._designs.append(design)
+            self._folders.write_design(design)
 
     def commit_session(self, session: Session, design: Design | None) -> None:
         """Commit a session with the design it made, if it made one.
@@ -121,7 +126,9 @@ class EvolutionTree:
             StoreError: The disk refuses; the session counts as never made.
         """
         with storing("write to", self.folder):
+            session = _revalidated(session)
             if design is not None:
+                design = _revalidated(design)
                 self._design_table.append(design)
             self._session_table.append(session)
             self._sessions.append(session)
@@ -136,6 +143,7 @@ class EvolutionTree:
             StoreError: The disk refuses.
         """
         with storing("write to", self.folder):
+            report = _revalidated(report)
             self._report_table.append(report)
             self._reports.append(report)
             self._folders.write_report(report)
@@ -144,6 +152,7 @@ class EvolutionTree:
         from genesys.population.store import RecordTable
 
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._reject_strangers()
         self._lock()
         self._run_file = self._identity()
         tables = self.folder / TABLES
@@ -153,6 +162,10 @@ class EvolutionTree:
         self._sessions = self._session_table.read()
         self._reports = self._report_table.read()
         written = self._design_table.read()
+        if written:
+            self._run_file.check_same(self.folder, self._config)
+        else:  # nothing came of the config that the folder was made with; it may have been wrong
+            self._run_file = self._begin()
         self._designs = _committed(written, self._sessions)
         kept = {design.index for design in self._designs}
         for design in written:
@@ -179,27 +192,23 @@ class EvolutionTree:
         except OSError:
             return "one that has just started"
 
-    def _identity(self) -> RunFile:
-        if (self.folder / FILE).exists():
-            run_file = RunFile.load(self.folder)
-            run_file.check_same(self.folder, self._config)
-            return run_file
-        strangers = sorted(
-            p.name for p in self.folder.iterdir() if p.suffix not in {".lock", ".holder", ".tmp"}
-        )
-        if strangers:
+    def _reject_strangers(self) -> None:
+        """Leave a folder that holds something else as it is."""
+        own = {FILE, LOCK, HOLDER}
+        names = {path.name for path in self.folder.iterdir() if path.suffix != ".tmp"}
+        if FILE not in names and (strangers := sorted(names - own)):
             raise StoreError(
                 f"{self.folder} is no run folder and not empty ({', '.join(strangers[:5])}). "
                 "Choose an empty or a new folder."
             )
+
+    def _identity(self) -> RunFile:
+        return RunFile.load(self.folder) if (self.folder / FILE).exists() else self._begin()
+
+    def _begin(self) -> RunFile:
         run_file = RunFile.of(self._config)
         run_file.save(self.folder)
         return run_file
-
-    def _add_design(self, design: Design) -> None:
-        self._design_table.append(design)
-        self._designs.append(design)
-        self._folders.write_design(design)
 
 
 def tree_digest(population: Population) -> str:
@@ -207,6 +216,11 @@ def tree_digest(population: Population) -> str:
     parts = (population.designs, population.sessions, population.reports)
     content = [[_essence(record.model_dump(mode="json")) for record in part] for part in parts]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _revalidated(record: R) -> R:
+    """The record as it will be read again: ``model_copy``, which plugins use, validates nothing."""
+    return type(record).model_validate(record.model_dump())
 
 
 def _essence(value: Any) -> Any:

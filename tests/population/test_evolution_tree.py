@@ -119,6 +119,29 @@ def test_another_config(folder: Path) -> None:
     assert "seeds" not in message
 
 
+def test_a_config_that_nothing_came_of_may_change(tmp_path: Path, seed: Design) -> None:
+    with EvolutionTree(tmp_path / "run", {"evolution": {"seeds": ["typo"]}}):
+        pass
+    with EvolutionTree(tmp_path / "run", CONFIG) as tree:
+        tree.add_seed(seed)
+    with EvolutionTree(tmp_path / "run", CONFIG) as tree:
+        assert [design.name for design in tree.population().designs] == ["gpt2"]
+
+
+def test_text_that_is_no_unicode(folder: Path) -> None:
+    report = VerificationReport(design="gpt2", scale="0.1M")
+    hostile = report.model_copy(update={"error": "ValueError: \ud800"})  # as raised by a unit
+    with EvolutionTree(folder, CONFIG) as tree:
+        tree.commit_report(hostile)
+        assert [r.error for r in tree.population().reports] == ["ValueError: ?"]
+    assert [r.error for r in EvolutionTree.read(folder).reports] == ["ValueError: ?"]
+
+
+def test_an_integer_that_no_table_holds() -> None:
+    with pytest.raises(ValueError, match="64 bits"):
+        VerificationReport(design="gpt2", scale="0.1M", parameters=2**63)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"format": 1}', '{"config": {}}'])
 def test_a_damaged_run_file(folder: Path, content: str) -> None:
     (folder / "run.json").write_text(content)
@@ -138,6 +161,7 @@ def test_a_folder_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("my life's work")
     with pytest.raises(StoreError, match=r"no run folder and not empty \(thesis\.tex\)"):
         EvolutionTree(tmp_path, CONFIG).__enter__()
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
     assert (tmp_path / "thesis.tex").read_text() == "my life's work"
     with pytest.raises(StoreError, match="no run folder"):
         EvolutionTree.read(tmp_path)
