@@ -13,7 +13,7 @@ from rich.text import Text
 from genesys.cli.findings import findings, place
 from genesys.cli.text import one_line
 from genesys.errors import GenesysError, TreeError, UnitError
-from genesys.gau.folder import DESIGN_FILE, UNITS_FOLDER, load_tree, read_design_file
+from genesys.gau.folder import DESIGN_FILE, UNITS_FOLDER, load_tree, load_unit, read_design_file
 from genesys.gau.parse import parse_block, sections
 from genesys.gau.tree import GAUTree
 from genesys.gau.unit import SECTION, parse_unit
@@ -109,7 +109,7 @@ def _read_file(path: Path) -> GAUTree:
     while missing:
         file = path.parent / f"{missing.pop()}.py"
         if file.stem not in units and file.is_file():
-            child = parse_unit(file.read_bytes().decode("utf-8"), str(file))
+            child = load_unit(file)
             units[child.name] = child
             missing += [decl.unitname for decl in child.children]
     return GAUTree(unit.name, units)

@@ -116,13 +116,15 @@ def _bindings(unit: UnitSource) -> dict[str, str]:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 name = alias.asname or alias.name.split(".")[0]
-                found[name] = ast.dump(node.__class__(**{**vars(node), "names": [alias]}))
-    # ``import a.b`` and ``import a`` both bind a, to the same module.
-    return {n: _plain(b, n) for n, b in found.items()}
+                found[name] = _statement(node, alias)
+    return found
 
 
-def _plain(binding: str, name: str) -> str:
-    return f"import {name}" if binding.startswith(f"Import(names=[alias(name='{name}") else binding
+def _statement(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> str:
+    if isinstance(node, ast.Import) and alias.asname is None:
+        # ``import a.b`` and ``import a`` both bind a, to the same module.
+        return f"import {alias.name.split('.')[0]}"
+    return ast.dump(node.__class__(**{**vars(node), "names": [alias]}))
 
 
 def _rename(unit: UnitSource, names: Mapping[str, str]) -> str:

@@ -49,16 +49,28 @@ def load_tree(folder: Path) -> GAUTree:
     data = read_design_file(folder)
     units: dict[str, UnitSource] = {}
     for path in sorted((folder / UNITS_FOLDER).glob("*.py")):
-        unit = parse_unit(_read(path), str(path))
-        if unit.name in units:
-            raise TreeError(f"Two files of {folder} define the unit {unit.name!r}; rename one.")
-        if unit.name != path.stem:
-            raise TreeError(f"{path} defines {unit.name!r}: file and unit must have one name.")
+        unit = load_unit(path)
         units[unit.name] = unit
     try:
         return GAUTree(data["root"], units, data.get("args") or {})
     except TreeError as error:
         raise TreeError(f"{folder}: {error}") from None
+
+
+def load_unit(path: Path) -> UnitSource:
+    """Read a unit from the file that bears its name.
+
+    Raises:
+        TreeError: The file cannot be read or has another name than its unit.
+        UnitError: The unit does not follow the template.
+    """
+    unit = parse_unit(_read(path), str(path))
+    if unit.name == path.stem:
+        return unit
+    other = path.with_name(f"{unit.name}.py")
+    if other.exists():
+        raise TreeError(f"Two files define the unit {unit.name!r}, {path} and {other}; rename one.")
+    raise TreeError(f"{path} defines {unit.name!r}: file and unit must have one name.")
 
 
 def save_tree(tree: GAUTree, folder: Path, **about: Any) -> None:

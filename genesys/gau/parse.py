@@ -94,7 +94,7 @@ def _config(section: Section) -> dict[str, Any]:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "gab_config":
             try:
                 value = ast.literal_eval(node.value)
-            except ValueError:
+            except (ValueError, TypeError):  # e.g. a key that cannot be hashed
                 break
             if isinstance(value, dict):
                 return value

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-import warnings
 
 from genesys.gau.tree import GAUTree
-from genesys.gau.unit import DECLARATIONS, UnitSource, is_test
+from genesys.gau.unit import UnitSource, is_declarations, is_test, parse_module
 
 
 def structural_hash(tree: GAUTree) -> str:
@@ -50,10 +49,8 @@ def _walk(node: ast.AST) -> list[ast.AST]:
 
 def _essence(unit: UnitSource) -> ast.Module:
     """The unit without tests, declarations and docstrings."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        module = ast.parse(unit.code)
-    module.body = [n for n in module.body if not (is_test(n) or _is_declarations(n))]
+    module = parse_module(unit.code, unit.name)
+    module.body = [n for n in module.body if not (is_test(n) or is_declarations(n))]
     for node in ast.walk(module):
         body = getattr(node, "body", None)
         if isinstance(body, list):
@@ -79,8 +76,3 @@ def _is_text(node: ast.stmt) -> bool:
         and isinstance(node.value, ast.Constant)
         and isinstance(node.value.value, str)
     )
-
-
-def _is_declarations(node: ast.stmt) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return any(isinstance(t, ast.Name) and t.id == DECLARATIONS for t in targets)

@@ -15,6 +15,7 @@ BASE = "GAUBase"
 DECLARATIONS = "CHILDREN_DECLARATIONS"
 RESERVED = frozenset({BASE, "GABBase", "GAB", "GAM", "UnitDecl", "gau_test", "gab_config"})
 MAX_CODE = 200_000
+MAX_DEPTH = 200  # far below where Python's own recursion ends
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,18 @@ def parse_module(code: str, where: str) -> ast.Module:
     """Parse Python that may be anything at all.
 
     Raises:
-        UnitError: It is not Python.
+        UnitError: It is not Python, or nested deeper than what walks through it can follow.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # e.g. invalid escapes: not the reader's concern
-            return ast.parse(code)
+            module = ast.parse(code)
     except SyntaxError as error:
         raise UnitError(where, f"syntax error: {error.msg}", error.lineno) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise UnitError(where, f"cannot be parsed as Python: {error}") from None
+    _reject_deep(module, where)
+    return module
 
 
 def is_test(node: ast.AST) -> bool:
@@ -84,6 +87,22 @@ def is_test(node: ast.AST) -> bool:
         _last_name(d.func if isinstance(d, ast.Call) else d) == "gau_test"
         for d in node.decorator_list
     )
+
+
+def is_declarations(node: ast.AST) -> bool:
+    """Whether a node assigns the declarations of the children."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return any(isinstance(t, ast.Name) and t.id == DECLARATIONS for t in targets)
+
+
+def _reject_deep(module: ast.Module, where: str) -> None:
+    level: list[ast.AST] = [module]
+    for _ in range(MAX_DEPTH):
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        if not level:
+            return
+    line = getattr(level[0], "lineno", None)
+    raise UnitError(where, f"code is nested more than {MAX_DEPTH} levels deep", line)
 
 
 def _last_name(node: ast.expr) -> str:
@@ -122,7 +141,7 @@ def _reject_uncomposable(module: ast.Module, code: str, unit: str) -> None:
 
 
 def _children(module: ast.Module, unit: str) -> tuple[UnitDecl, ...]:
-    nodes = [n for n in module.body if _assigns_declarations(n)]
+    nodes = [n for n in module.body if is_declarations(n)]
     if len(nodes) != 1:
         raise UnitError(unit, f"needs exactly one {DECLARATIONS} = [...], found {len(nodes)}")
     value = nodes[0].value  # type: ignore[attr-defined]
@@ -134,11 +153,6 @@ def _children(module: ast.Module, unit: str) -> tuple[UnitDecl, ...]:
         if names.count(name) > 1 or name == unit:
             raise UnitError(unit, f"declares {name} as a child twice or of itself", nodes[0].lineno)
     return children
-
-
-def _assigns_declarations(node: ast.stmt) -> bool:
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    return any(isinstance(t, ast.Name) and t.id == DECLARATIONS for t in targets)
 
 
 def _declaration(node: ast.expr, unit: str) -> UnitDecl:

@@ -82,6 +82,13 @@ def test_syntax_error_in_a_file_beside(run, seeds, tmp_path):
     assert code == 1 and f"{beside}:3" in text
 
 
+def test_a_file_beside_with_another_name(run, seeds, tmp_path):
+    shutil.copy(seeds / "gpt2" / "units" / "MHA.py", tmp_path)
+    shutil.copy(seeds / "gpt2" / "units" / "RMSNorm.py", tmp_path / "RotaryPositionalEmbeddings.py")
+    code, text = run(tmp_path / "MHA.py")
+    assert code == 1 and "must have one name" in text
+
+
 def test_composed_block(run, seeds, tmp_path):
     file = tmp_path / "gab.py"
     file.write_text(compose(load_tree(seeds / "gpt2")))

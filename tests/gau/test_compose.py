@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genesys.errors import TreeError
+from genesys.errors import TreeError, UnitError
 from genesys.gau.compose import compose
 from genesys.gau.load import load_block
 from genesys.gau.parse import locate, parse_block
@@ -66,6 +66,17 @@ def test_imports_of_one_name_are_told_apart():
     assert torch.equal(Y, torch.full((1, 2, 8), 4.0))
 
 
+def test_an_alias_is_no_plain_import():
+    first = unit_code("A", ("B",), body="torch.tanh(X)")
+    second = unit_code("B", body="torch.relu(X)").replace(
+        "import torch\n", "import torch.nn.functional as torch\n"
+    )
+    tree = GAUTree("A", {"A": parse_unit(first), "B": parse_unit(second)})
+    code = compose(tree)
+    assert parse_block(code) == tree
+    assert "import torch.nn.functional as torch\n" in code and "torch as A__torch" in code
+
+
 def test_lines_are_found_again():
     tree = make_tree({"A": ("B",), "B": ()}, {"A": "scale", "B": "scale"})
     code = compose(tree)
@@ -89,8 +100,9 @@ def test_seeds_come_back_to_the_letter(name, seed_trees):
         ("print(1)", "no section .block."),
         ("# === GENESYS unit A {bad\n", "Line 1 is no header"),
         ("# === GENESYS thing A\n", "Line 1 is no header"),
+        ("# === GENESYS block A\ngab_config = {[]: 1}\n", "dict of literals"),
     ],
 )
 def test_foreign_code_is_rejected(code, message):
-    with pytest.raises(TreeError, match=message):
+    with pytest.raises((TreeError, UnitError), match=message):
         parse_block(code)

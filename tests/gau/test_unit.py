@@ -66,7 +66,9 @@ def test_garbage_gets_a_unit_error(text):
             parse_unit(code)
 
 
-@pytest.mark.parametrize("text", ["(" * 5000, "-" * 100_000 + "1", "x" * 300_000, "a\x00b"])
+@pytest.mark.parametrize(
+    "text", ["(" * 5000, "-" * 100_000 + "1", "x" * 300_000, "a\x00b", "x" + ".y" * 300]
+)
 def test_code_that_chokes_a_parser_gets_a_unit_error(text):
     with pytest.raises(UnitError):
         parse_unit(f"# GAU_IMPLEMENTATION_FILE\n{text}")
