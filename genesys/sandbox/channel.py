@@ -1,7 +1,7 @@
 """The wire between a job and the coordinator: bounded JSON lines on a descriptor of their own.
 
-Whoever writes is hostile. A line is a message only if it is small, plain JSON without NaN or
-infinity, and carries the job's token; anything else ends the job.
+Whoever writes is hostile. A line is a message only if it is small, plain JSON without NaN,
+infinity and integers of more than 64 bits, and carries the job's token; anything else ends the job.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def decode(token: str, line: bytes) -> tuple[str, dict[str, Any]]:
         ProtocolError: It is none.
     """
     try:
-        message = json.loads(line, parse_constant=_refuse, parse_float=_finite)
+        message = json.loads(line, parse_constant=_refuse, parse_float=_finite, parse_int=_word)
     except (ValueError, RecursionError) as error:
         raise ProtocolError("the job wrote something that is no JSON") from error
     if not isinstance(message, dict) or message.keys() != {"token", "kind", "body"}:
@@ -89,4 +89,11 @@ def _finite(text: str) -> float:
     value = float(text)
     if not math.isfinite(value):
         raise ValueError(text)
+    return value
+
+
+def _word(text: str) -> int:
+    value = int(text)
+    if not -(2**63) <= value < 2**63:  # no table could hold it
+        raise ValueError(text[:40])
     return value

@@ -50,6 +50,7 @@ def live(request: Request, host: int, payload: int, channel: int, output: int) -
     try:
         channel = _rewire(payload, channel, output)
         argument = json.load(sys.stdin)
+        _close_input()
         _settle(request, host)
         status = _answer(request, argument, channel)
     except BaseException:  # whatever it was, this process must never go on as the host
@@ -72,12 +73,19 @@ def _rewire(payload: int, channel: int, output: int) -> int:
     return 3
 
 
+def _close_input() -> None:
+    """The payload can be written: have nothing to read there instead."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+
+
 def _settle(request: Request, host: int) -> None:
     os.setsid()
     tie_to(host)
     os.chdir(request.scratch)
     os.environ.update(HOME=request.scratch, TMPDIR=request.scratch)
-    tempfile.tempdir = None  # forget where the host found room
+    tempfile.tempdir = request.scratch  # it is not to look for room: files cannot be removed
     bound(request.limits)
     if request.confined:
         confine(request.scratch, request.limits.readable)

@@ -15,6 +15,9 @@ from genesys.sandbox import seccomp
 from genesys.sandbox.job import Limits
 
 MIB = 2**20
+# Room for threads' stacks and mapped files. Page tables take a 512th of it: no other limit counts
+# them.
+ADDRESSES = 2**36
 _SYSTEM = (
     "/lib",
     "/lib64",
@@ -35,8 +38,6 @@ _SYSTEM = (
 def installation() -> list[str]:
     """Folders of the Python installation and of packages installed from their sources."""
     stems = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    if sys.prefix != sys.base_prefix:
-        stems.add(sys.prefix)
     stems |= {str(Path(sys.base_prefix) / "lib"), str(Path(__file__).resolve().parents[1])}
     # An editable installation puts source trees on the path: only their packages are opened,
     # since anything may lie beside them.
@@ -48,17 +49,28 @@ def installation() -> list[str]:
 
 def bound(limits: Limits) -> None:
     """Set the resource limits of this process: memory, file size, no core dump."""
-    statm = Path("/proc/self/statm")  # its sixth number is what RLIMIT_DATA counts, in pages
-    taken = int(statm.read_text().split()[5]) * resource.getpagesize() if statm.exists() else 0
-    for what, wanted in (
-        (resource.RLIMIT_DATA, taken + limits.memory_mb * MIB),
-        (resource.RLIMIT_FSIZE, limits.disk_mb * MIB),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 256),
-    ):
+    addresses, data = _taken()
+    bounds = {
+        resource.RLIMIT_DATA: data + limits.memory_mb * MIB,
+        resource.RLIMIT_FSIZE: limits.disk_mb * MIB,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_NOFILE: 256,
+    }
+    if sys.platform == "linux":
+        bounds[resource.RLIMIT_AS] = addresses + limits.memory_mb * MIB + ADDRESSES
+    for what, wanted in bounds.items():
         _, hard = resource.getrlimit(what)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
         resource.setrlimit(what, (value, value))
+
+
+def _taken() -> tuple[int, int]:
+    """Bytes of this process that ``RLIMIT_AS`` and ``RLIMIT_DATA`` count already."""
+    statm = Path("/proc/self/statm")
+    if not statm.exists():
+        return 0, 0
+    pages = [int(number) for number in statm.read_text().split()]
+    return pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize()
 
 
 def tie_to(parent: int) -> None:

@@ -141,10 +141,18 @@ class Exchange:
         if kind == "result" and end["status"] == 0:
             return JobStatus.OK, "", body
         if kind == "error":
-            text = str(body.get("text", ""))
+            text = str(body.get("text", ""))[-MAX_OUTPUT:]
             if body.get("memory") is True:
                 return JobStatus.MEMORY, f"{memory}\n{text}", {}
             return JobStatus.RAISED, text, {}
         code = end["status"]
-        how = f"by signal {signal.Signals(-code).name}" if code < 0 else f"with status {code}"
+        how = f"by signal {_signal_name(-code)}" if code < 0 else f"with status {code}"
         return JobStatus.DIED, f"it ended {how} without a result", {}
+
+
+def _signal_name(number: int) -> str:
+    """Name of a signal; most of the real-time ones have a number only."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

@@ -18,7 +18,6 @@ import signal
 import socket
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -28,7 +27,8 @@ from genesys.sandbox.confine import MIB, confine
 from genesys.sandbox.job import JobStatus, Limits
 
 POLL_SECONDS = 0.02
-DISK_POLL_SECONDS = 1.0
+DISK_POLL_SECONDS = 0.5
+_PAGE = 4096
 
 
 class CoordinatorGoneError(Exception):
@@ -126,7 +126,7 @@ def _watch(
                 return "threads", 0
         if now > next_disk:
             next_disk = now + DISK_POLL_SECONDS
-            if _size(scratch) > limits.disk_mb * MIB:
+            if _is_over(scratch, limits.disk_mb * MIB):
                 return "disk", 0
         waiting = (control.fileno(), wake)
         ready, _, _ = select.select(waiting, (), (), min(POLL_SECONDS, deadline - now))
@@ -136,14 +136,16 @@ def _watch(
             os.read(wake, 4096)
 
 
-def _size(folder: str) -> int:
-    """Bytes in a folder whose files may come and go meanwhile."""
+def _is_over(folder: str, most: int) -> bool:
+    """Whether a flat folder holds more than ``most`` bytes; a file counts as one page at least."""
     total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
+    with os.scandir(folder) as entries:
+        for entry in entries:
             with contextlib.suppress(OSError):
-                total += (Path(place) / name).lstat().st_blocks * 512
-    return total
+                total += max(entry.stat(follow_symlinks=False).st_blocks * 512, _PAGE)
+            if total > most:
+                return True
+    return False
 
 
 def _kill(pid: int) -> None:

@@ -1,7 +1,8 @@
-"""A seccomp filter: no network, no other processes, no way around the file rules.
+"""A seccomp filter: no network, no other processes, no way around the file rules and the limits.
 
-Landlock rules files; this closes what it leaves open. It is written by hand because the wrapper
-libraries need a C library that is often not installed.
+Landlock rules files; this closes what it leaves open. A scratch folder is flat and its files stay:
+so its size can be watched, and nothing in it is too deep to be removed. The filter is written by
+hand because the wrapper libraries need a C library that is often not installed.
 """
 
 from __future__ import annotations
@@ -11,12 +12,15 @@ import errno
 import os
 import platform
 import struct
+from dataclasses import dataclass
 
 PR_SET_PDEATHSIG = 1
 PR_SET_SECCOMP = 22
 PR_SET_NO_NEW_PRIVS = 38
 SECCOMP_MODE_FILTER = 2
 CLONE_THREAD = 0x10000
+O_TMPFILE = 0x400000
+MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN = 0x01, 0x20, 0x100
 
 ALLOW = 0x7FFF0000
 KILL = 0x80000000
@@ -25,11 +29,14 @@ DENY = 0x00050000 | errno.EPERM
 MISSING = 0x00050000 | errno.ENOSYS
 
 _LOAD, _EQUAL, _GREATER, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ARGUMENT0 = 16
+_ARGUMENTS = 16  # where the arguments lie, 8 bytes each
 
-# Numbers by machine: (AUDIT_ARCH, clone, clone3, prctl, prlimit64, everything denied outright).
+# What is denied outright, by machine.
 _X86_64 = {
-    "network": (41, 425, 426, 427),  # socket and io_uring, which can open one
+    # socket, socketpair (descriptors in flight are hidden) and io_uring, which can open one
+    "network": (41, 53, 425, 426, 427),
+    # rename, mkdir, rmdir, unlink, also relative to a folder
+    "names": (82, 83, 84, 87, 258, 263, 264, 316),
     "process": (57, 58, 59, 322, 109, 112),  # fork, vfork, execve(at), setpgid, setsid
     "others": (101, 141, 310, 311, 312, 434, 438, 440),  # ptrace, pidfd_*, process_vm_*, kcmp
     "mounts": (155, 161, 165, 166, 272, 308, 428, 429, 430, 431, 432, 433, 442),
@@ -51,7 +58,8 @@ _X86_64 = {
     ),  # shared memory outlives the job, memfd is uncounted
 }
 _AARCH64 = {
-    "network": (198, 425, 426, 427),
+    "network": (198, 199, 425, 426, 427),
+    "names": (34, 35, 38, 276),
     "process": (221, 281, 154, 157),
     "others": (117, 140, 270, 271, 272, 434, 438, 440),
     "mounts": (39, 40, 41, 51, 97, 268, 428, 429, 430, 431, 432, 433, 442),
@@ -63,15 +71,32 @@ _AARCH64 = {
     "newer kernel": (241, 273, 280, 282, 294),
     "hidden memory": (180, 186, 190, 194, 279, 447),
 }
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """Numbers of one machine: its AUDIT_ARCH, and calls that are denied in part or by ENOSYS."""
+
+    arch: int
+    clone: int
+    clone3: int
+    openat2: int
+    prctl: int
+    prlimit: int
+    mmap: int
+    opens: tuple[tuple[int, int], ...]  # and which argument holds the flags
+    denied: dict[str, tuple[int, ...]]
+
+
 _MACHINES = {
-    "x86_64": (0xC000003E, 56, 435, 157, 302, _X86_64),
-    "aarch64": (0xC00000B7, 220, 435, 167, 261, _AARCH64),
+    "x86_64": _Machine(0xC000003E, 56, 435, 437, 157, 302, 9, ((2, 1), (257, 2)), _X86_64),
+    "aarch64": _Machine(0xC00000B7, 220, 435, 437, 167, 261, 222, ((56, 2),), _AARCH64),
 }
 
 
-def _program(machine: str) -> bytes:
+def _program(name: str) -> bytes:
     """The filter as an array of ``struct sock_filter``."""
-    arch, clone, clone3, prctl, prlimit, denied = _MACHINES[machine]
+    machine = _MACHINES[name]
 
     def step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
         return struct.pack("HBBI", code, yes, no, value)
@@ -79,26 +104,37 @@ def _program(machine: str) -> bytes:
     def answer(number: int, verdict: int) -> list[bytes]:
         return [step(_EQUAL, number, 0, 1), step(_RETURN, verdict)]
 
-    def unless(number: int, test: int, value: int, *, holds: bool) -> list[bytes]:
-        # Deny `number` unless testing its first argument comes out as `holds`.
-        yes, no = (1, 0) if holds else (0, 1)
+    def deny(number: int, position: int, test: int, value: int, *, when: bool) -> list[bytes]:
+        # Deny `number` when testing the argument at `position` comes out as `when`.
+        yes, no = (0, 1) if when else (1, 0)
         return [
             step(_EQUAL, number, 0, 4),
-            step(_LOAD, _ARGUMENT0),
+            step(_LOAD, _ARGUMENTS + 8 * position),
             step(test, value, yes, no),
             step(_RETURN, DENY),
-            step(_RETURN, ALLOW),
+            step(_LOAD, 0),
         ]
 
-    code = [step(_LOAD, 4), step(_EQUAL, arch, 1, 0), step(_RETURN, KILL), step(_LOAD, 0)]
+    code = [step(_LOAD, 4), step(_EQUAL, machine.arch, 1, 0), step(_RETURN, KILL), step(_LOAD, 0)]
     # The 32-bit calls of x86-64 have numbers of their own above this bit.
     code += [step(_GREATER, 0x40000000, 0, 1), step(_RETURN, DENY)]
-    code += answer(clone3, MISSING)
-    for number in sorted(n for group in denied.values() for n in group):
+    code += answer(machine.clone3, MISSING) + answer(machine.openat2, MISSING)
+    for number in sorted(n for group in machine.denied.values() for n in group):
         code += answer(number, DENY)
-    code += unless(clone, _BITS, CLONE_THREAD, holds=True)
-    code += unless(prctl, _EQUAL, PR_SET_PDEATHSIG, holds=False)
-    code += unless(prlimit, _EQUAL, 0, holds=True)
+    code += deny(machine.clone, 0, _BITS, CLONE_THREAD, when=False)
+    code += deny(machine.prctl, 0, _EQUAL, PR_SET_PDEATHSIG, when=True)
+    code += deny(machine.prlimit, 0, _EQUAL, 0, when=False)
+    for number, position in machine.opens:
+        code += deny(number, position, _BITS, O_TMPFILE, when=True)
+    # Shared memory is not in RLIMIT_DATA, and not in the resident set once it is unmapped in part.
+    code += deny(machine.mmap, 3, _BITS, MAP_GROWSDOWN, when=True)
+    code += [
+        step(_EQUAL, machine.mmap, 0, 4),
+        step(_LOAD, _ARGUMENTS + 8 * 3),
+        step(_BITS, MAP_SHARED, 0, 2),
+        step(_BITS, MAP_ANONYMOUS, 0, 1),
+        step(_RETURN, DENY),
+    ]
     return b"".join([*code, step(_RETURN, ALLOW)])
 
 

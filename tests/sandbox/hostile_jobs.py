@@ -56,10 +56,14 @@ def execute(payload: Payload, emit: Emit, scratch: str) -> Payload:
 
 
 def fill(payload: Payload, emit: Emit, scratch: str) -> Payload:
-    """Touch shared memory, which no limit on data counts."""
-    block = mmap.mmap(-1, 4 * 2**30)
-    for start in range(0, 4 * 2**30, 4096):
-        block[start] = 1
+    """Map the same file again and again: resident pages that no limit on data counts."""
+    size, kept = 16 * 2**20, []
+    Path(scratch, "file").write_bytes(bytes(size))
+    for _ in range(64):
+        with Path(scratch, "file").open("rb") as file:
+            kept.append(mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ))
+        sum(kept[-1][start] for start in range(0, size, 4096))
+    time.sleep(9)
     return {}
 
 

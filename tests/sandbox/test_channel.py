@@ -11,7 +11,7 @@ from genesys.sandbox.channel import MAX_LINE, Messages, ProtocolError, encode
 JSON = st.recursive(
     st.none()
     | st.booleans()
-    | st.integers()
+    | st.integers(-(2**63), 2**63 - 1)
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -39,6 +39,7 @@ def test_garbage_is_refused_cleanly(data: bytes) -> None:
         b'{"token": "t", "kind": "event", "body": {"x": NaN}}',
         b'{"token": "t", "kind": "event", "body": {"x": -Infinity}}',
         b'{"token": "t", "kind": "event", "body": {"x": 1e999}}',
+        b'{"token": "t", "kind": "event", "body": {"x": 9223372036854775808}}',
         b'{"token": "t", "kind": "event", "body": [1]}',
         b'{"token": "t", "kind": "other", "body": {}}',
         b'{"token": "t", "kind": ["event"], "body": {}}',

@@ -94,9 +94,26 @@ def test_scratch_can_be_written(sandbox: Sandbox) -> None:
     found = attempt(
         sandbox,
         write="open('x', 'w').write('12')",
-        temporary="__import__('tempfile').mkdtemp().startswith(os.getcwd())",
+        temporary="__import__('tempfile').mkstemp()[1].startswith(os.getcwd())",
     )
     assert found == {"write": "2", "temporary": "True"}
+
+
+def test_nothing_can_be_hidden_from_the_limits(sandbox: Sandbox) -> None:
+    found = attempt(
+        sandbox,
+        file="open('x', 'w')",
+        removed="os.remove('x')",
+        moved="os.rename('x', 'y')",
+        nameless="os.open('.', os.O_TMPFILE | os.O_RDWR)",
+        folder="os.mkdir('d')",
+        in_flight="socket.socketpair()",
+        shared="mmap.mmap(-1, 4096)",
+        far="mmap.mmap(-1, 2**40, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, mmap.PROT_READ)",
+        payload="os.write(0, b'x')",
+    )
+    assert found.pop("file") != "PermissionError"
+    assert set(found.values()) == {"PermissionError", "OSError"}, found
 
 
 def test_network_is_out_of_reach(sandbox: Sandbox, listener: int) -> None:

@@ -115,6 +115,8 @@ def test_warm_job_costs_little(sandbox: Sandbox) -> None:
         ("os._exit(0)", JobStatus.DIED, "status 0 without a result"),
         ("os._exit(7)", JobStatus.DIED, "status 7"),
         ("os.kill(os.getpid(), signal.SIGSEGV)", JobStatus.DIED, "SIGSEGV"),
+        ("os.kill(os.getpid(), 40)", JobStatus.DIED, "signal 40"),
+        ("emit({'x': 2**63})", JobStatus.DIED, "no JSON"),
         ("bytearray(30 * 2**30)", JobStatus.MEMORY, "1024 MiB"),
         ("import torch; torch.ones(30 * 2**28)", JobStatus.MEMORY, "1024 MiB"),
         ("emit({'x': float('nan')})", JobStatus.RAISED, "not JSON"),
@@ -148,10 +150,10 @@ def test_endless_job_times_out(code: str, sandbox: Sandbox) -> None:
     assert "0.5 seconds" in result.message
 
 
-def test_shared_memory_is_counted(sandbox: Sandbox) -> None:
-    result = run(sandbox, "fill", memory_mb=512)
+def test_resident_memory_is_counted(sandbox: Sandbox) -> None:
+    result = run(sandbox, "fill", memory_mb=256)
     assert result.status is JobStatus.MEMORY
-    assert "512 MiB" in result.message
+    assert "256 MiB" in result.message
 
 
 def test_threads_are_counted(sandbox: Sandbox) -> None:
@@ -164,6 +166,12 @@ def test_files_are_counted(sandbox: Sandbox) -> None:
     many = "for n in range(9): open(f'{scratch}/{n}', 'wb').write(bytes(2**21))\n"
     result = execute(sandbox, f"{many}import time; time.sleep(9)", disk_mb=4)
     assert (result.status, "4 MiB of files" in result.message) == (JobStatus.DIED, True)
+
+
+def test_empty_files_are_counted(sandbox: Sandbox) -> None:
+    many = "for n in range(999): open(f'{scratch}/{n}', 'wb')\n"
+    result = execute(sandbox, f"{many}import time; time.sleep(9)", disk_mb=2)
+    assert (result.status, "2 MiB of files" in result.message) == (JobStatus.DIED, True)
 
 
 def test_much_output_is_cut(sandbox: Sandbox) -> None:

@@ -11,16 +11,19 @@ from genesys.sandbox.seccomp import ALLOW, CLONE_THREAD, DENY, KILL, MISSING, _p
 ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 NUMBERS = {
     "x86_64": {"read": 0, "socket": 41, "clone": 56, "fork": 57, "execve": 59, "chmod": 90}
-    | {"prctl": 157, "prlimit64": 302, "io_uring_setup": 425, "clone3": 435, "mmap": 9},
+    | {"prctl": 157, "prlimit64": 302, "io_uring_setup": 425, "clone3": 435, "mmap": 9}
+    | {"open": 2, "openat": 257, "openat2": 437, "unlinkat": 263, "renameat2": 316, "mkdir": 83},
     "aarch64": {"read": 63, "socket": 198, "clone": 220, "execve": 221, "fchmodat": 53}
-    | {"prctl": 167, "prlimit64": 261, "io_uring_setup": 425, "clone3": 435, "mmap": 222},
+    | {"prctl": 167, "prlimit64": 261, "io_uring_setup": 425, "clone3": 435, "mmap": 222}
+    | {"openat": 56, "openat2": 437, "unlinkat": 35, "renameat2": 276, "mkdirat": 34},
 }
 
 
-def verdict(machine: str, number: int, argument: int = 0, arch: int | None = None) -> int:
+def verdict(machine: str, number: int, *arguments: int, arch: int | None = None) -> int:
     """Interpret the filter for one system call."""
     steps = list(struct.iter_unpack("HBBI", _program(machine)))
-    fields = {0: number, 4: ARCH[machine] if arch is None else arch, 16: argument}
+    fields = {0: number, 4: ARCH[machine] if arch is None else arch}
+    fields |= {16 + 8 * n: a for n, a in enumerate((*arguments, *[0] * 6)[:6])}
     at = value = 0
     while True:
         code, yes, no, k = steps[at]
@@ -40,16 +43,33 @@ def verdict(machine: str, number: int, argument: int = 0, arch: int | None = Non
 
 @pytest.mark.parametrize("machine", ARCH)
 def test_calls_are_judged(machine: str) -> None:
-    def judge(name: str, argument: int = 0) -> int:
-        return verdict(machine, NUMBERS[machine][name], argument)
+    def judge(name: str, *arguments: int) -> int:
+        return verdict(machine, NUMBERS[machine][name], *arguments)
 
-    denied = set(NUMBERS[machine]) - {"read", "mmap", "clone", "clone3", "prctl", "prlimit64"}
+    in_part = {"mmap", "clone", "prctl", "prlimit64", "open", "openat"}
+    denied = set(NUMBERS[machine]) - in_part - {"read", "clone3", "openat2"}
     assert {judge(name) for name in denied} == {DENY}
     assert judge("read") == judge("mmap") == ALLOW
-    assert judge("clone3") == MISSING
+    assert judge("clone3") == judge("openat2") == MISSING
     assert (judge("clone", CLONE_THREAD | 0x100), judge("clone", 17)) == (ALLOW, DENY)
     assert (judge("prctl", 15), judge("prctl", 1)) == (ALLOW, DENY)
     assert (judge("prlimit64", 0), judge("prlimit64", 4242)) == (ALLOW, DENY)
+
+
+@pytest.mark.parametrize("machine", ARCH)
+def test_memory_and_files_that_no_limit_counts_are_refused(machine: str) -> None:
+    numbers = NUMBERS[machine]
+    private, shared, anonymous, down, temporary = 2, 1, 0x20, 0x100, 0x410000
+
+    def mmap(flags: int) -> int:
+        return verdict(machine, numbers["mmap"], 0, 4096, 3, flags, 0xFFFFFFFF)
+
+    assert {mmap(private), mmap(private | anonymous), mmap(shared), mmap(anonymous)} == {ALLOW}
+    assert {mmap(shared | anonymous), mmap(3 | anonymous), mmap(private | down)} == {DENY}
+    assert verdict(machine, numbers["openat"], 0, 0, 0o101) == ALLOW
+    assert verdict(machine, numbers["openat"], 0, 0, temporary | 2) == DENY
+    if "open" in numbers:
+        assert verdict(machine, numbers["open"], 0, temporary | 2) == DENY
 
 
 @pytest.mark.parametrize("machine", ARCH)
