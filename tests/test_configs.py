@@ -52,11 +52,13 @@ def test_a_wrong_override_is_explained(override, message):
 @pytest.mark.parametrize(
     ("build", "config", "message"),
     [
-        (sandbox_of, {"confinment": "required"}, "no 'confinment'"),
+        (sandbox_of, {"confinment": "required"}, "no key 'confinment', did you mean 'confinement'"),
         (sandbox_of, {"confinement": "maybe"}, "maybe"),
         (sandbox_of, {"limits": {"seconds": -1}}, "seconds"),
         (ladder_of, {"scales": [{"name": "x"}]}, "n_block"),
-        (ladder_of, {}, "first scale needs"),
+        (sandbox_of, None, "'sandbox': input should be"),
+        (ladder_of, {"scales": []}, "first scale needs"),
+        (ladder_of, {}, "scales: field required"),
     ],
 )
 def test_a_wrong_value_is_explained(build, config, message):

@@ -59,7 +59,8 @@ def checker_of(overrides: Sequence[str]) -> Callable[[Design], CheckReport]:
 
         config = compose(overrides)
         plugins = load(config, kinds=("checker",))
-        with sandbox_of(config["sandbox"]) as sandbox:
+        plugins.require("check")
+        with sandbox_of(config.get("sandbox")) as sandbox:
             return plugins.check(design, sandbox)
 
     return check

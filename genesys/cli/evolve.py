@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from genesys.cli.config import NAME, search_path
-from genesys.errors import GenesysError
+from genesys.cli.errors import print_error
+from genesys.errors import ConfigError, GenesysError
 from genesys.resources import resource
 
 if TYPE_CHECKING:
@@ -29,25 +31,35 @@ def evolve(arguments: Sequence[str]) -> int:
 
     Returns:
         The exit status: 0 when all jobs ended well, 1 when one failed, 130 when interrupted.
+
+    Raises:
+        ConfigError: There is no such config, or no folder for the run.
     """
     import hydra
 
+    begun: list[Path] = []
     failed: list[Path] = []
 
     def job(config: DictConfig) -> float | None:
         folder = Path(hydra.core.hydra_config.HydraConfig.get().runtime.output_dir)
+        begun.append(folder)
         try:
             return _best(run(config, folder))
         except GenesysError as error:
-            # Reported here, so that Hydra adds no traceback and a sweep goes on.
-            Console(stderr=True).print("error:", str(error), style="red", markup=False)
+            # Reported here, so that a sweep goes on.
+            print_error(error)
             failed.append(folder)
             return None
 
     command = hydra.main(version_base="1.3", config_path=str(resource("configs")), config_name=NAME)
     sys.argv = ["genesys evolve", *search_path(), *arguments]
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra raises its errors, and leaves the printing to us
     try:
         command(job)()
+    except Exception as error:
+        if begun:
+            raise
+        raise ConfigError(str(error)) from None
     except KeyboardInterrupt:
         Console(stderr=True).print("Interrupted. The same command goes on where this one stopped.")
         return INTERRUPTED

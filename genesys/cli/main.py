@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from genesys.cli.errors import print_error
 from genesys.errors import GenesysError
 
 app = typer.Typer(
@@ -31,7 +32,7 @@ def main() -> None:
     try:
         app()
     except GenesysError as error:
-        typer.secho(f"error: {error}", fg="red", err=True)
+        print_error(error)
         sys.exit(1)
 
 

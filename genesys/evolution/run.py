@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import Field
 
-from genesys.errors import ConfigError
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer
 from genesys.evolution.ladder import Ladder
-from genesys.evolution.settings import EvolutionSettings
+from genesys.evolution.settings import EvolutionSettings, settings_of
 from genesys.plugins import HOOKS
 from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.files import storing, write_atomic
-from genesys.records import Scale
+from genesys.records import Record, Scale
 from genesys.registry import KINDS, load
-from genesys.sandbox import Limits, Sandbox
+from genesys.sandbox import Confinement, Limits, Sandbox
 
 if TYPE_CHECKING:
     from genesys.population.population import Population
@@ -28,6 +27,31 @@ if TYPE_CHECKING:
 CONFIG_FILE = "config.yaml"
 # What decides a run's results; the rest says where it runs and how far it goes.
 IDENTITY = ("seed", "evolution", "ladder", *KINDS)
+
+
+class LadderSettings(Record):
+    """Config group ``ladder``: its name, and the scales, smallest first."""
+
+    name: str = ""
+    scales: list[Scale]
+
+
+class SandboxSettings(Record):
+    """Config group ``sandbox``; see ``genesys.sandbox.Sandbox``."""
+
+    limits: Limits = Limits()
+    confinement: Confinement = Confinement.REQUIRED
+    scratch_root: Path | None = None
+
+
+class RunSettings(Record):
+    """What stands in no config group.
+
+    Attributes:
+        generations: Of the whole run; None for one more than it has.
+    """
+
+    generations: Annotated[int, Field(ge=1)] | None = None
 
 
 def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Population:
@@ -41,43 +65,35 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     Raises:
         GenesysError: The config cannot work, or something keeps the run from going on.
     """
-    settings = EvolutionSettings.of(config["evolution"])
-    ladder = ladder_of(config["ladder"])
+    settings = EvolutionSettings.of(config.get("evolution"))
+    ladder = ladder_of(config.get("ladder"))
+    extent = settings_of("evolve", RunSettings, {"generations": config.get("generations")})
+    sandbox = sandbox_of(config.get("sandbox"))
     plugins = load(config)
     plugins.require(*HOOKS)
     with ExitStack() as stack:
-        tree = stack.enter_context(EvolutionTree(folder, {k: config[k] for k in IDENTITY}))
-        with storing("write", folder):
+        tree = stack.enter_context(EvolutionTree(folder, {k: config.get(k) for k in IDENTITY}))
+        with storing("write to", folder):
             write_atomic(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
-        sandbox = stack.enter_context(sandbox_of(config["sandbox"]))
+        stack.enter_context(sandbox)
         coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, observe)
-        return coordinator.run(config["generations"])
+        return coordinator.run(extent.generations)
 
 
-def sandbox_of(config: Mapping[str, Any]) -> Sandbox:
-    """The sandbox of config group ``sandbox``.
+def sandbox_of(config: Any) -> Sandbox:
+    """The sandbox of config group ``sandbox``; no process is started yet.
 
     Raises:
         ConfigError: A key or value is wrong.
     """
-    known = {"limits", "confinement", "scratch_root"}
-    if unknown := sorted(set(config) - known):
-        raise ConfigError(f"Config group 'sandbox' has no {unknown[0]!r}; {', '.join(known)}.")
-    root = config.get("scratch_root")
-    try:
-        limits = Limits.model_validate(config.get("limits") or {})
-        return Sandbox(limits, Path(root) if root else None, config.get("confinement", "required"))
-    except (ValidationError, ValueError) as error:
-        raise ConfigError(f"Config group 'sandbox': {error}") from None
+    settings = settings_of("sandbox", SandboxSettings, config)
+    return Sandbox(settings.limits, settings.scratch_root, settings.confinement)
 
 
-def ladder_of(config: Mapping[str, Any]) -> Ladder:
+def ladder_of(config: Any) -> Ladder:
     """The ladder of config group ``ladder``.
 
     Raises:
-        ConfigError: A scale is wrong, or they make no ladder.
+        ConfigError: A key or scale is wrong, or they make no ladder.
     """
-    try:
-        return Ladder([Scale.model_validate(scale) for scale in config.get("scales") or []])
-    except ValidationError as error:
-        raise ConfigError(f"Config group 'ladder': {error}") from None
+    return Ladder(settings_of("ladder", LadderSettings, config).scales)

@@ -6,12 +6,14 @@ import hashlib
 import json
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import Field, ValidationError
 
 from genesys.errors import ConfigError
 from genesys.records import Record
+
+R = TypeVar("R", bound=Record)
 
 
 class EvolutionSettings(Record):
@@ -40,17 +42,9 @@ class EvolutionSettings(Record):
     seed_share: Annotated[float, Field(ge=0, le=1)] = 0.34
 
     @classmethod
-    def of(cls, config: Mapping[str, Any]) -> EvolutionSettings:
-        """Settings from a config.
-
-        Raises:
-            ConfigError: Names every key that is unknown, missing or out of bounds.
-        """
-        try:
-            return cls.model_validate(dict(config))
-        except ValidationError as error:
-            lines = [_explain(problem) for problem in error.errors()]
-            raise ConfigError(f"Config group 'evolution': {'; '.join(lines)}.") from None
+    def of(cls, config: Any) -> EvolutionSettings:
+        """Settings from a config; see :func:`settings_of`."""
+        return settings_of("evolution", cls, config)
 
     def times(self, generations: int) -> EvolutionSettings:
         """The settings with the designs and sessions of so many generations."""
@@ -61,13 +55,34 @@ class EvolutionSettings(Record):
         return self.model_copy(update=goal)
 
 
-def _explain(problem: Mapping[str, Any]) -> str:
+def settings_of(group: str, kind: type[R], config: Any) -> R:
+    """Settings from a config group.
+
+    Args:
+        group: Its name.
+        kind: The record of its settings.
+        config: What a person wrote; anything.
+
+    Raises:
+        ConfigError: Names every key that is unknown, missing or out of bounds.
+    """
+    try:
+        return kind.model_validate(config)
+    except ValidationError as error:
+        lines = [_explain(problem, list(kind.model_fields)) for problem in error.errors()]
+        raise ConfigError(f"Config group {group!r}: {'; '.join(lines)}.") from None
+
+
+def _explain(problem: Mapping[str, Any], known: list[str]) -> str:
     key = ".".join(str(part) for part in problem["loc"])
     if problem["type"] != "extra_forbidden":
-        return f"{key}: {problem['msg'][:1].lower()}{problem['msg'][1:]} (got {problem['input']!r})"
-    near = get_close_matches(key, EvolutionSettings.model_fields, n=1)
+        told = f"{problem['msg'][:1].lower()}{problem['msg'][1:]} (got {problem['input']!r})"
+        return f"{key}: {told}" if key else told
+    if len(problem["loc"]) > 1:
+        return f"no key {key!r}"
+    near = get_close_matches(key, known, n=1)
     guess = f", did you mean {near[0]!r}?" if near else ""
-    return f"no key {key!r}{guess} There are: {', '.join(EvolutionSettings.model_fields)}"
+    return f"no key {key!r}{guess} There are: {', '.join(known)}"
 
 
 def derive_seed(*parts: int | str) -> int:

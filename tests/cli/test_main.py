@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from genesys.resources import resource
+
 HEAVY = ("torch", "lightning", "litellm", "lancedb", "ray", "lm_eval", "pyarrow", "plotly")
 
 
@@ -48,7 +50,7 @@ def test_evolve_shows_its_config(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["evolve", "colour=red"], "Key 'colour' is not in struct"),
+        (["evolve", "colour=red"], "Could not override 'colour'"),
         (["evolve", "selector=quadrnt"], "Could not find 'selector/quadrnt'"),
         (["evolve", "selector.name=quadrnt"], "Did you mean 'quadrant'"),
         (["evolve", "selector.explore=lots"], "selector.quadrant.explore = 'lots'"),
@@ -56,6 +58,11 @@ def test_evolve_shows_its_config(tmp_path):
         (["evolve", "evolution.designs=-1"], "designs: "),
         (["evolve", "evolution.seeds=[gpt3]"], "Did you mean 'gpt2'"),
         (["evolve", "ladder.scales=[]"], "first scale needs"),
+        (["evolve", "generations=0"], "generations: input should be greater"),
+        (["evolve", "sandbox=null"], "must be a string or a list"),
+        (["evolve", "~sandbox"], "'sandbox': input should be"),
+        (["evolve", "+sandbox.limit=1"], "did you mean 'limits'"),
+        (["evolve", "hydra.run.dir=taken"], "File exists"),
         (["show", "gpt2"], "There is no run"),
         (["show", "gpt2", "--run", "."], "is no run folder"),
         (["report"], "There is no run"),
@@ -63,6 +70,7 @@ def test_evolve_shows_its_config(tmp_path):
     ],
 )
 def test_bad_input_gets_one_message(arguments, message, tmp_path):
+    (tmp_path / "taken").write_text("a file")
     done = genesys(*arguments, cwd=tmp_path)
     text = " ".join((done.stdout + done.stderr).split())
     assert done.returncode == 1, text
@@ -76,4 +84,5 @@ def test_check_tells_invalid_from_not_checked(tmp_path):
     assert invalid.returncode == 1
     assert json.loads(invalid.stdout)["issues"][0]["check"] == "parser"
     assert genesys("check", tmp_path / "nothing.py").returncode == 2
-    assert genesys("check", tmp_path / "unit.py", "checker.symbolic.colour=1").returncode == 2
+    unit = resource("seeds") / "gpt2" / "units" / "RMSNorm.py"
+    assert genesys("check", unit, "checker.symbolic.colour=1").returncode == 2
