@@ -64,8 +64,8 @@ def _table(ranking: Ranking) -> Group:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in COLUMNS:
         left = name in ("design", "made by")
-        # Only this column gives way when the terminal is narrow.
-        table.add_column(name, justify="left" if left else "right", no_wrap=name != "made by")
+        # The words give way when the terminal is narrow, the numbers do not.
+        table.add_column(name, justify="left" if left else "right", no_wrap=not left)
     for row in ranking.rows:
         table.add_row(*_cells(row), style="cyan" if row.is_seed else "")
     table.add_section()
@@ -82,7 +82,7 @@ def _cells(row: Row) -> list[Text]:
     gain = Text("" if row.is_seed or row.gain is None else f"{row.gain:+.3f}")
     gain.stylize("green" if row.gain is not None and row.gain > 0 else "")
     name = plain(row.design, "bold" if row.rank == 1 else "")
-    made_by = Text(clean(origin(row)), no_wrap=True, overflow="ellipsis")
+    made_by = Text(clean(origin(row)))
     head = [Text(str(row.rank)), name, made_by, Text(count(row.parameters))]
     tail = [Text(number(row.bits_per_byte)), Text(count(row.tokens_per_second))]
     return [*head, Text(accuracy(row)), gain, *tail]

@@ -84,12 +84,14 @@ class RunFile(BaseModel):
             )
 
 
-def flatten(config: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flatten(config: Mapping[Any, Any], prefix: str = "") -> dict[str, Any]:
     """Nested mappings as one level of dotted keys; values as JSON would give them back."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, Mapping) and value:
             flat |= flatten(value, f"{prefix}{key}.")
+        elif isinstance(value, list) and value and all(isinstance(v, Mapping) for v in value):
+            flat |= flatten(dict(enumerate(value)), f"{prefix}{key}.")
         else:
             flat[f"{prefix}{key}"] = json.loads(json.dumps(value))
     return flat
