@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Group, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -64,8 +64,11 @@ def _table(ranking: Ranking) -> Group:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in COLUMNS:
         left = name in ("design", "made by")
-        # The words give way when the terminal is narrow, the numbers do not.
-        table.add_column(name, justify="left" if left else "right", no_wrap=not left)
+        # The words give way when the terminal is narrow, the numbers do not. Names stay whole:
+        # other commands ask for them.
+        justify: JustifyMethod = "left" if left else "right"
+        least = 15 if name == "design" else None
+        table.add_column(name, justify=justify, no_wrap=not left, overflow="fold", min_width=least)
     for row in ranking.rows:
         table.add_row(*_cells(row), style="cyan" if row.is_seed else "")
     table.add_section()

@@ -80,6 +80,20 @@ def test_shows_all_scales_baselines_and_failures(population, render, width):
     assert max(map(len, shown.splitlines())) <= width
 
 
+def test_long_names_stay_whole_in_a_narrow_terminal(population, render):
+    long = "scaled-parallel-multi-scale-retention-a7fc"
+    designs = [population.design("gpt2").model_copy(update={"name": long})]
+    report = next(r for r in population.reports if r.design == "gpt2")
+    renamed = Population(designs, [report.model_copy(update={"design": long})])
+    shown = render(leaderboard(renamed), 80)
+    first = shown.splitlines()[5]
+    column = first.index("scaled"), first.index("seed")
+    assert "".join(line[slice(*column)].strip() for line in shown.splitlines()[5:9]).startswith(
+        long
+    )
+    assert f"{report.fitness:.3f} ± " in shown
+
+
 def test_one_scale_only(population, render):
     shown = render(leaderboard(population, ["0.3M"]))
     assert "0.3M" in shown and "0.1M" not in shown
