@@ -90,7 +90,7 @@ def _find(kind: str, name: str) -> EntryPoint:
     points = [p for p in entry_points(group=GROUP) if p.name == f"{kind}.{name}"]
     if not points:
         known = [p.name for p in installed() if p.kind == kind]
-        raise UnknownNameError(kind, name, known, "Another one comes with the package it is in.")
+        raise UnknownNameError(kind, name, known, "Install the package that has it.")
     if len({p.value for p in points}) > 1:
         owners = " and ".join(sorted(_describe(p).distribution for p in points))
         raise ConfigError(f"Both {owners} offer a {kind} named {name!r}; uninstall one.")
@@ -106,6 +106,8 @@ def _build(label: str, point: EntryPoint, parameters: dict[str, Any]) -> object:
         owner = _describe(point).distribution
         what = f"{type(error).__name__}: {error}"
         raise PluginError(f"Plugin {label} of {owner} cannot be imported: {what}") from error
+    if not callable(factory):
+        raise PluginError(f"Plugin {label}: {point.value!r} is neither a class nor a function.")
     _check_parameters(label, factory, parameters)
     try:
         return cast("object", factory(**parameters))

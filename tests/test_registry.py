@@ -36,6 +36,7 @@ def offered(monkeypatch):
     points = [
         EntryPoint("knowledge.words", f"{__name__}:Search", "genesys"),
         EntryPoint("knowledge.gone", "genesys.no_such_module:Gone", "genesys"),
+        EntryPoint("knowledge.module", "genesys.records", "genesys"),
         EntryPoint("knowledge.twice", f"{__name__}:Search", "genesys"),
         EntryPoint("knowledge.twice", "genesys.other:Search", "genesys"),
         EntryPoint("selector.other", "genesys.no_such_module:Other", "genesys"),
@@ -63,8 +64,9 @@ def test_installed_lists_without_importing():
     ("config", "error", "message"),
     [
         ({"name": "word"}, UnknownNameError, "No knowledge named 'word'. Did you mean 'words'"),
-        ({"name": "other"}, UnknownNameError, "Available: gone, twice, twice, words"),
+        ({"name": "other"}, UnknownNameError, "Available: gone, module, twice, twice, words"),
         ({"name": "gone"}, PluginError, "knowledge.gone of .* cannot be imported: ModuleNotFound"),
+        ({"name": "module"}, PluginError, "'genesys.records' is neither a class nor a function"),
         ({"name": "twice"}, ConfigError, "offer a knowledge named 'twice'; uninstall one"),
         ({"name": "words"}, ConfigError, "needs the parameter 'words'"),
         ({"name": "words", "words": [], "shar": 1}, UnknownNameError, "Did you mean 'share'"),

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from genesys.errors import StoreError
 from genesys.population.population import Population
+from genesys.population.run_file import FILE
 
 RUNS = Path("runs")
-RUN_FILE = "run.json"
 
 
 def find_run(folder: Path | None) -> Path:
@@ -19,7 +19,7 @@ def find_run(folder: Path | None) -> Path:
     """
     if folder is not None:
         return folder
-    files = sorted(RUNS.glob(f"**/{RUN_FILE}"), key=lambda file: file.stat().st_mtime)
+    files = sorted(RUNS.glob(f"**/{FILE}"), key=lambda file: file.stat().st_mtime)
     if not files:
         raise StoreError(
             f"There is no run below {RUNS.absolute()}. Start one with `genesys evolve`, or name "

@@ -32,7 +32,7 @@ def storing(doing: str, folder: Path) -> Iterator[None]:
     except (OSError, RuntimeError, ValueError, OverflowError) as error:
         raise StoreError(
             f"Cannot {doing} the run folder {folder}: {_reason(error)}. {ADVICE}"
-        ) from (error)
+        ) from error
 
 
 def _reason(error: Exception) -> str:
