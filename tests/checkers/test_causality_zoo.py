@@ -18,6 +18,10 @@ SCALE = "self.scale = nn.Parameter(torch.ones(embed_dim, **self.factory_kwargs))
 CONV = "self.conv = nn.Conv1d(embed_dim, embed_dim, 3, padding={pad}, **self.factory_kwargs)"
 
 LEAKY = {
+    "in float32 only": (
+        "return self.map(X) + (X.dtype is torch.float32) * X.mean(1, keepdim=True)",
+        "",
+    ),
     "no mask": (SCORES + "return s.softmax(-1) @ v", K),
     "mask off by one": (
         SCORES.replace("tril()", "tril(1)")
@@ -128,6 +132,12 @@ CAUSAL = {
     "detached running mean": ("return self.map(X) + 0.1 * X.cumsum(1).detach()", ""),
     "exponentials": (
         "w = (0.1 * self.map(X)).clamp(-20, 20).exp()\nreturn (w * X).cumsum(1) / w.cumsum(1)",
+        "",
+    ),
+    "Fourier transform": (
+        "n, h = 2 * L, self.map(X)\nk = torch.arange(L, dtype=X.dtype).neg().exp()[:, None]\n"
+        "Y = torch.fft.rfft(h, n, 1) * torch.fft.rfft(k, n, 0)\n"
+        "return torch.fft.irfft(Y, n, 1)[:, :L]",
         "",
     ),
     "Z of the block before": (

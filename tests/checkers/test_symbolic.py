@@ -188,10 +188,43 @@ def test_design_that_stops_the_worker_is_at_fault(
     assert says in report.issues[0].message
 
 
+# Format rules forbid the plain form of the last two.
+SYS = "nn.Module.__init__.__globals__['__builtins__']['__import__']('sys').modules"
+TRICKS = {
+    "torch.equal": "torch.equal = lambda a, b: True",
+    "adds Tensor.isfinite": "torch.Tensor.isfinite = lambda self: torch.ones(1).bool()",
+    "hooks into": "nn.modules.module.register_module_forward_hook(lambda *_: None)",
+    "mode of torch": "torch.overrides.BaseTorchFunctionMode().__enter__()",
+    "passes.tokens": f"{SYS}['genesys_checkers.passes'].tokens = lambda *_: torch.zeros(1)",
+    "adds genesys_checkers.passes.any": f"{SYS}['genesys_checkers.passes'].any = lambda _: True",
+}
+
+
+@pytest.mark.parametrize("says", TRICKS)
+def test_design_that_replaces_what_measures_it_is_at_fault(says: str, sandbox: Sandbox) -> None:
+    plain = unit("return X + self.map(X)")
+    code = plain.code.replace("\n\nclass Mixer", f"\n\n{TRICKS[says]}\n\n\nclass Mixer", 1)
+    report = SymbolicChecker().check(design(Unit(name="Mixer", code=code)), sandbox)
+    assert failed(report) == ["initialization"]
+    assert says in report.issues[0].message
+
+
 @pytest.mark.parametrize(
     "value",
     [
         {},
+        {
+            "results": [{"check": "initialization", "passed": False, "seconds": 0.1}],
+            "issues": [{"check": "initialization", "severity": "warning", "message": "x"}],
+        },
+        {
+            "results": [{"check": "initialization", "passed": False, "seconds": 0.1}],
+            "issues": [{"check": "parser", "message": "x"}],
+        },
+        {
+            "results": [{"check": "initialization", "passed": False, "seconds": "nan"}],
+            "issues": [{"check": "initialization", "message": "x"}],
+        },
         {"results": [], "issues": []},
         {"results": [{"check": "forward", "passed": True, "seconds": 0.1}], "issues": []},
         {"results": [{"check": "initialization", "passed": True, "seconds": 0.1}], "issues": []},
@@ -205,6 +238,17 @@ def test_report_that_is_not_whole_is_not_believed(
     report = SymbolicChecker().check(design(unit(PLAIN)), sandbox)
     assert not report.valid
     assert "no report" in report.issues[0].message
+
+
+def test_report_is_cleaned(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:
+    told = {"check": "initialization", "unit": "\x1b[2J", "message": "\x1b" + "x" * 10**6}
+    failure = {"check": "initialization", "passed": False, "seconds": 0.1}
+    forged = JobResult(status=JobStatus.OK, value={"results": [failure], "issues": [told]})
+    monkeypatch.setattr(sandbox, "run", lambda *_: forged)
+    (issue,) = SymbolicChecker().check(design(unit(PLAIN)), sandbox).issues
+    assert issue.unit == ""
+    assert "\x1b" not in issue.message
+    assert len(issue.message) < 10**4
 
 
 def test_machine_fault_is_no_verdict(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox) -> None:

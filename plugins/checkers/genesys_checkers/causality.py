@@ -29,6 +29,8 @@ LONG_CUTS = (1, 16, 31, 32, 33, 63, 64, 65, 127, 128, 129, 255, 256, 257, 384, 5
 TOLERANCE = 1e-9
 # For blocks that compute in lower precision by their own choice.
 COARSE_TOLERANCE = 1e-5
+# In float32: what is below it is rounding, e.g. of a Fourier transform over all positions.
+TRAINED_TOLERANCE = 1e-3
 TINY = 1e-30
 
 Function = Callable[[Tensor], Tensor]
@@ -64,6 +66,24 @@ def check_causality(subject: Subject) -> None:
     except RuntimeError:
         # The block insists on float32 somewhere; that it can run was checked before.
         _check(subject, torch.float32)
+    _check_as_trained(subject)
+
+
+def _check_as_trained(subject: Subject) -> None:
+    """Probe in the precision, mode and length of training: a block may take another way there."""
+    length = max(2, *subject.settings.lengths)
+    with torch.no_grad():
+        model = subject.model(subject.width)
+        open_gates(model)
+        noise = torch.Generator().manual_seed(SEED)
+
+        def draw(*shape: int) -> Tensor:
+            return torch.randn(*shape, subject.width, generator=noise)
+
+        probe = _Probe(model, TRAINED_TOLERANCE, draw)
+        for mode in (True, False):
+            model.train(mode)
+            probe.cuts(range(1, length), length)
 
 
 def _check(subject: Subject, dtype: torch.dtype) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from genesys.records import CheckResult, Issue, Record
+from genesys.records import CheckResult, Issue, Record, Severity
 
 RUNTIME_CHECKS = (
     "initialization",
@@ -71,8 +72,14 @@ class Outcome(Record):
     def _is_whole(self) -> Self:
         names = tuple(result.check for result in self.results)
         passed = [result.passed for result in self.results]
-        if names != RUNTIME_CHECKS[: len(names)] or not all(passed[:-1]):
+        if not names or names != RUNTIME_CHECKS[: len(names)] or not all(passed[:-1]):
             raise ValueError("the checks that ran are not those that were asked for")
+        if any(issue.check != names[-1] for issue in self.issues):
+            raise ValueError("an issue belongs to no failed check")
+        if any(issue.severity is not Severity.ERROR for issue in self.issues):
+            raise ValueError("a check that failed is an error")
+        if not all(0 <= result.seconds < math.inf for result in self.results):
+            raise ValueError("a check took no time that there is")
         complete = len(names) == len(RUNTIME_CHECKS) and all(passed)
         if complete == bool(self.issues):
             raise ValueError("results and issues contradict each other")

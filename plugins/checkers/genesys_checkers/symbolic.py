@@ -21,6 +21,8 @@ from genesys.sandbox.channel import printable
 from genesys_checkers.settings import RUNTIME_CHECKS, Outcome, Request, Settings, UnitTest
 from genesys_checkers.static import check_static
 
+# Of each text that comes from the worker.
+MAX_TEXT = 4000
 ENTRY = "genesys_checkers.worker:run"
 
 
@@ -130,7 +132,7 @@ class SymbolicChecker:
         if result.status is JobStatus.OK:
             try:
                 outcome = Outcome.model_validate(result.value)
-                issues = [_printable(issue) for issue in outcome.issues]
+                issues = [_cleaned(issue, request) for issue in outcome.issues]
                 return CheckReport(results=outcome.results, issues=issues)
             except ValidationError:
                 result = JobResult(status=JobStatus.DIED, message="it returned no report")
@@ -160,9 +162,11 @@ def _stopped(begun: list[str], result: JobResult) -> CheckReport:
     return CheckReport(results=[*passed, failed], issues=[issue])
 
 
-def _printable(issue: Issue) -> Issue:
-    texts = ("message", "expected", "output")
-    return issue.model_copy(update={name: printable(getattr(issue, name)) for name in texts})
+def _cleaned(issue: Issue, request: Request) -> Issue:
+    """An issue from the worker, which may be anything, as one that can be shown and kept."""
+    texts = {n: printable(getattr(issue, n)[:MAX_TEXT]) for n in ("message", "expected", "output")}
+    unit = issue.unit if issue.unit in {test.unit for test in request.tests} else ""
+    return issue.model_copy(update={**texts, "unit": unit})
 
 
 @cache

@@ -17,6 +17,7 @@ from genesys_checkers.causality import check_causality
 from genesys_checkers.differentiability import check_differentiability
 from genesys_checkers.effectiveness import check_effectiveness
 from genesys_checkers.faults import as_issue
+from genesys_checkers.guard import Guard
 from genesys_checkers.passes import (
     check_backward,
     check_forward,
@@ -26,15 +27,15 @@ from genesys_checkers.passes import (
 from genesys_checkers.settings import Outcome, Request
 from genesys_checkers.subject import Subject
 
-CHECKS: dict[str, Callable[[Subject], None]] = {
-    "initialization": check_initialization,
-    "forward": check_forward,
-    "unit_tests": check_unit_tests,
-    "backward": check_backward,
-    "causality": check_causality,
-    "differentiability": check_differentiability,
-    "effectiveness": check_effectiveness,
-}
+CHECKS: tuple[tuple[str, Callable[[Subject], None]], ...] = (
+    ("initialization", check_initialization),
+    ("forward", check_forward),
+    ("unit_tests", check_unit_tests),
+    ("backward", check_backward),
+    ("causality", check_causality),
+    ("differentiability", check_differentiability),
+    ("effectiveness", check_effectiveness),
+)
 
 
 def run(
@@ -53,7 +54,7 @@ def run(
     request = Request.model_validate(payload)
     runner = _Runner(request.code, emit)
     subject = Subject(request)
-    for name, check in CHECKS.items():
+    for name, check in CHECKS:
         if not runner.attempt(name, check, subject):
             break
     return Outcome(results=runner.results, issues=runner.issues).model_dump(mode="json")
@@ -64,6 +65,7 @@ class _Runner:
 
     def __init__(self, code: str, emit: Callable[[dict[str, Any]], None]) -> None:
         self._code, self._emit = code, emit
+        self._check_intact = Guard().check  # made before the design is loaded
         self.results: list[CheckResult] = []
         self.issues: list[Issue] = []
 
@@ -74,6 +76,7 @@ class _Runner:
         try:
             with redirect_stdout(printed), redirect_stderr(printed):
                 check(subject)
+            self._check_intact()
             passed = True
         except BaseException as error:  # generated code may raise anything
             if is_out_of_memory(error):
