@@ -1,8 +1,8 @@
 """Shows that the nano ladder's score measures learning: tokens, size, seeds and designs.
 
-Prints Markdown tables. `--quick` trains on 200,000 tokens instead of the first rung's budget.
+Prints Markdown tables.
 
-    python benchmarks/learning_signal.py [--quick] [--threads 1]
+    python benchmarks/learning_signal.py [--tokens 250000] [--most-tokens 2000000] [--threads 2]
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from genesys_verifiers.lightning import LightningVerifier
 
 DESIGNS = ["gpt2", "mamba2", "retnet", "rwkv6", "ttt"]
 SEEDS = [0, 1, 2]
-QUICK_TOKENS = 200_000
 
 
 class Bench:
@@ -98,32 +97,39 @@ def by_task(report: VerificationReport) -> None:
     show(f"Tasks: {report.design}, {report.scale}", ["task", "untrained", "trained", "error"], rows)
 
 
+def growth(bench: Bench, tokens: list[int]) -> None:
+    report = bench.report("gpt2", "0.1M", tokens[0], SEEDS[0])
+    start = statistics.mean(s.untrained or 0.0 for s in accuracies(report))
+    rows: list[list[object]] = [["0", start, bits(report).untrained]]
+    for budget in tokens:
+        report = bench.report("gpt2", "0.1M", budget, SEEDS[0])
+        rows.append([f"{report.tokens:,}", report.fitness, bits(report).value])
+    show("Tokens: gpt2, 0.1M", ["tokens", "score", "bits per byte"], rows)
+    by_task(report)
+
+
+def sizes(bench: Bench, tokens: int) -> None:
+    rows = []
+    for scale in bench.scales:
+        report = bench.report("gpt2", scale, tokens, SEEDS[0])
+        rows.append([scale, f"{report.parameters:,}", report.fitness, bits(report).value])
+    head = ["scale", "parameters", "score", "bits per byte"]
+    show(f"Size: gpt2, {tokens:,} tokens", head, rows)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--tokens", type=int, default=250_000, help="for seeds and designs")
+    parser.add_argument("--most-tokens", type=int, default=2_000_000, help="for tokens and sizes")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     with Sandbox() as sandbox:
         bench = Bench(sandbox, options.threads)
-        tokens = QUICK_TOKENS if options.quick else bench.scales["0.1M"].tokens
-        items = _config("corpus/local_text.yaml")["items_per_task"]
-        rows = []
-        for part in (4, 2, 1):
-            report = bench.report("gpt2", "0.1M", tokens // part, SEEDS[0])
-            rows.append([f"{report.tokens:,}", report.fitness, bits(report).value])
-        first = bits(report)
-        start = statistics.mean(s.untrained or 0.0 for s in accuracies(report))
-        rows.insert(0, ["0", start, first.untrained])
-        show("Tokens: gpt2, 0.1M", ["tokens", "score", "bits per byte"], rows)
-        by_task(report)
-        rows = []
-        for scale in bench.scales:
-            report = bench.report("gpt2", scale, tokens, SEEDS[0])
-            rows.append([scale, report.parameters, report.fitness, bits(report).value])
-        head = ["scale", "parameters", "score", "bits per byte"]
-        show(f"Size: gpt2, {tokens:,} tokens", head, rows)
-        seeds_and_designs(bench, tokens)
-        untrained(bench, tokens, items)
+        seeds_and_designs(bench, options.tokens)
+        untrained(bench, options.tokens, _config("corpus/local_text.yaml")["items_per_task"])
+        most = options.most_tokens
+        growth(bench, [options.tokens // 4, options.tokens, (options.tokens + most) // 3, most])
+        sizes(bench, most)
 
 
 if __name__ == "__main__":
