@@ -28,6 +28,9 @@ DENY = 0x00050000 | errno.EPERM
 # The C library answers this by using clone, whose flags a filter can see.
 MISSING = 0x00050000 | errno.ENOSYS
 
+# Calls from here on are newer than this list, so it does not know what they can do.
+NEWER = 467
+
 _LOAD, _EQUAL, _GREATER, _BITS, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ARGUMENTS = 16  # where the arguments lie, 8 bytes each
 
@@ -48,14 +51,9 @@ _X86_64 = {
     "clock": (159, 164, 227, 305),
     "kernel": (103, 163, 167, 168, 169, 170, 171, 172, 173, 175, 176, 179, 246),
     "newer kernel": (298, 313, 320, 321, 323),
-    "hidden memory": (
-        29,
-        64,
-        68,
-        240,
-        319,
-        447,
-    ),  # shared memory outlives the job, memfd is uncounted
+    # shared memory outlives the job; memfd, pages in pipes (vmsplice) and aio are uncounted
+    "hidden memory": (29, 64, 68, 206, 240, 278, 319, 447),
+    "watches": (253, 294, 300),  # inotify and fanotify: names of files anywhere
 }
 _AARCH64 = {
     "network": (198, 199, 425, 426, 427),
@@ -69,7 +67,8 @@ _AARCH64 = {
     "clock": (112, 170, 171, 266),
     "kernel": (60, 89, 104, 105, 106, 116, 142, 161, 162, 224, 225),
     "newer kernel": (241, 273, 280, 282, 294),
-    "hidden memory": (180, 186, 190, 194, 279, 447),
+    "hidden memory": (0, 75, 180, 186, 190, 194, 279, 447),
+    "watches": (26, 262),
 }
 
 
@@ -118,6 +117,7 @@ def _program(name: str) -> bytes:
     code = [step(_LOAD, 4), step(_EQUAL, machine.arch, 1, 0), step(_RETURN, KILL), step(_LOAD, 0)]
     # The 32-bit calls of x86-64 have numbers of their own above this bit.
     code += [step(_GREATER, 0x40000000, 0, 1), step(_RETURN, DENY)]
+    code += [step(_GREATER, NEWER, 0, 1), step(_RETURN, MISSING)]
     code += answer(machine.clone3, MISSING) + answer(machine.openat2, MISSING)
     for number in sorted(n for group in machine.denied.values() for n in group):
         code += answer(number, DENY)

@@ -152,6 +152,8 @@ def test_system_calls_that_undo_confinement_are_denied(sandbox: Sandbox) -> None
         unshare="ctypes.CDLL(None).unshare(0x10000000)",
         io_uring="ctypes.CDLL(None).syscall(425, 8, 0)",
         memfd="os.memfd_create('x')",
+        pages_in_a_pipe="ctypes.CDLL(None).vmsplice(os.pipe()[1], 0, 0, 0)",
+        watch="ctypes.CDLL(None).inotify_init()",
     )
     assert set(found.values()) <= {"-1", "PermissionError"}, found
 

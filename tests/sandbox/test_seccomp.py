@@ -12,10 +12,12 @@ ARCH = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 NUMBERS = {
     "x86_64": {"read": 0, "socket": 41, "clone": 56, "fork": 57, "execve": 59, "chmod": 90}
     | {"prctl": 157, "prlimit64": 302, "io_uring_setup": 425, "clone3": 435, "mmap": 9}
-    | {"open": 2, "openat": 257, "openat2": 437, "unlinkat": 263, "renameat2": 316, "mkdir": 83},
+    | {"open": 2, "openat": 257, "openat2": 437, "unlinkat": 263, "renameat2": 316, "mkdir": 83}
+    | {"vmsplice": 278, "io_setup": 206, "inotify_init1": 294},
     "aarch64": {"read": 63, "socket": 198, "clone": 220, "execve": 221, "fchmodat": 53}
     | {"prctl": 167, "prlimit64": 261, "io_uring_setup": 425, "clone3": 435, "mmap": 222}
-    | {"openat": 56, "openat2": 437, "unlinkat": 35, "renameat2": 276, "mkdirat": 34},
+    | {"openat": 56, "openat2": 437, "unlinkat": 35, "renameat2": 276, "mkdirat": 34}
+    | {"vmsplice": 75, "io_setup": 0, "inotify_init1": 26},
 }
 
 
@@ -76,3 +78,4 @@ def test_memory_and_files_that_no_limit_counts_are_refused(machine: str) -> None
 def test_calls_by_another_convention_are_refused(machine: str) -> None:
     assert verdict(machine, 0, arch=0x40000003) == KILL
     assert verdict(machine, 0x40000000 + 41) == DENY
+    assert verdict(machine, 467) == MISSING
