@@ -6,6 +6,7 @@ import os
 import selectors
 import signal
 import socket
+import time
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any
@@ -48,8 +49,14 @@ class Exchange:
         for reader in (self._channel, self._printed):
             os.set_blocking(reader, False)
 
-    def follow(self, control: socket.socket, hear: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """Take in what the job sends until the host says that it has ended."""
+    def follow(
+        self, control: socket.socket, hear: Callable[[], dict[str, Any]], seconds: float
+    ) -> dict[str, Any]:
+        """Take in what the job sends until the host says that it has ended.
+
+        After ``seconds`` it is left to ``hear`` to find that the host hangs.
+        """
+        deadline = time.monotonic() + seconds
         readers: dict[int, Callable[[bytes], None]] = {
             self._channel: self._take,
             self._printed: self._keep,
@@ -57,8 +64,8 @@ class Exchange:
         with selectors.DefaultSelector() as selector:
             for source in (control.fileno(), *readers):
                 selector.register(source, selectors.EVENT_READ)
-            while True:
-                ready = {key.fd for key, _ in selector.select()}
+            while (left := deadline - time.monotonic()) > 0:
+                ready = {key.fd for key, _ in selector.select(left)}
                 for reader in readers.keys() & ready:
                     if self._read(reader, readers[reader]) is End.CLOSED:
                         selector.unregister(reader)

@@ -149,11 +149,13 @@ def _is_over(folder: str, most: int) -> bool:
 
 
 def _kill(pid: int) -> None:
-    """Kill the child's whole process group, if it is still there, and reap it."""
+    """Kill the child with its process group, if it is still there, and reap it."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError):
-        os.waitpid(pid, 0)
+        if os.waitpid(pid, os.WNOHANG) == (0, 0):  # it may not lead a group yet
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 if __name__ == "__main__":

@@ -36,8 +36,9 @@ class Job(Record):
     Attributes:
         entry: ``module:function`` of trusted code that may load generated code. It is called as
             ``function(payload, emit, scratch)``: a JSON object, a callable that sends a JSON object
-            to the parent, and the path of an empty folder it may write to. It returns a JSON
-            object.
+            to the parent, and the path of an empty folder it may add files to (it can make no
+            folders there, and neither rename nor remove files). It returns a JSON object; its
+            integers have 64 bits.
         payload: Its first argument.
         limits: What it may use; None takes the sandbox's own.
     """

@@ -107,7 +107,8 @@ class HostProcess:
         scratch = self._base / f"job-{token[:8]}"
         try:
             self._ask(job, limits, token, scratch, exchange)
-            end = exchange.follow(self._control, lambda: self._hear(GRACE_SECONDS))
+            longest = limits.seconds + GRACE_SECONDS
+            end = exchange.follow(self._control, lambda: self._hear(GRACE_SECONDS), longest)
             return exchange.judge(end, limits)
         finally:
             exchange.close()

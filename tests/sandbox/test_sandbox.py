@@ -150,6 +150,27 @@ def test_endless_job_times_out(code: str, sandbox: Sandbox) -> None:
     assert "0.5 seconds" in result.message
 
 
+def test_job_that_is_out_of_time_before_it_begins_is_ended(sandbox: Sandbox) -> None:
+    result = execute(sandbox, "import time; time.sleep(9)", seconds=1e-6)
+    assert result.status is JobStatus.TIMEOUT
+    assert result.seconds < 5
+
+
+def test_host_that_hangs_is_replaced(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("genesys.sandbox.process.GRACE_SECONDS", 0.5)
+    stopped: list[int] = []
+
+    def on_event(event: dict[str, Any]) -> None:
+        if not stopped:
+            stopped.append(event["host"])
+            os.kill(event["host"], signal.SIGSTOP)
+
+    job = Job(entry="hostile_jobs:tick", payload={}, limits=Limits(seconds=0.5))
+    with pytest.raises(SandboxError, match="hangs"):
+        sandbox.run(job, on_event)
+    assert run(sandbox, "echo").status is JobStatus.OK
+
+
 def test_resident_memory_is_counted(sandbox: Sandbox) -> None:
     result = run(sandbox, "fill", memory_mb=256)
     assert result.status is JobStatus.MEMORY
