@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, JustifyMethod, RenderableType
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +16,28 @@ from genesys.cli.text import clean, count, gist, plain
 from genesys.population.population import Population
 from genesys.records import Operator, Outcome
 
-COLUMNS = ("#", "design", "made by", "params", "accuracy", "vs\nseed", "bits\n/byte", "tokens\n/s")
+MADE_BY = "made by"
+COLUMNS = ("#", "design", MADE_BY, "params", "accuracy", "vs\nseed", "bits\n/byte", "tokens\n/s")
+WIDE = 100  # characters; a narrower terminal has no room for who made a design
+NOTE = "± one standard error over test items; vs seed: against the best seed at that scale."
+
+
+@dataclass(frozen=True)
+class Leaderboard:
+    """A table per scale that fits the terminal it is printed to."""
+
+    rankings: Sequence[Ranking]
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = [c for c in COLUMNS if c != MADE_BY or options.max_width >= WIDE]
+        for ranking in self.rankings:
+            yield Text(f"Scale {clean(ranking.scale)}", "bold")
+            if ranking.rows:
+                yield _table(ranking, columns)
+            yield from map(_failure, ranking.failures)
+            yield Text()
+        if any(ranking.rows for ranking in self.rankings):
+            yield Text(NOTE, style="dim")
 
 
 def leaderboard(population: Population, scales: Sequence[str] | None = None) -> RenderableType:
@@ -26,14 +48,10 @@ def leaderboard(population: Population, scales: Sequence[str] | None = None) -> 
         scales: Names of the scales; those with reports, smallest first, when not given.
     """
     names = scales_of(population) if scales is None else scales
-    rankings = [rank(population, name) for name in names]
-    shown = [_table(r) for r in rankings if r.rows or r.failures]
-    if not shown:
+    rankings = [r for r in (rank(population, name) for name in names) if r.rows or r.failures]
+    if not rankings:
         return Text("No design has been verified yet.", style="dim")
-    if not any(ranking.rows for ranking in rankings):
-        return Group(*shown)
-    note = "± one standard error over test items; vs seed: against the best seed at that scale."
-    return Group(*shown, Text(note, style="dim"))
+    return Leaderboard(rankings)
 
 
 def accuracy(row: Row) -> str:
@@ -60,35 +78,42 @@ def descent(operator: Operator, parents: Sequence[str]) -> str:
     return f"{operator.value} of {' × '.join(parents)}"
 
 
-def _table(ranking: Ranking) -> Group:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in COLUMNS:
-        left = name in ("design", "made by")
-        # The words give way when the terminal is narrow, the numbers do not. Names stay whole:
-        # other commands ask for them.
-        justify: JustifyMethod = "left" if left else "right"
-        least = 15 if name == "design" else None
-        table.add_column(name, justify=justify, no_wrap=not left, overflow="fold", min_width=least)
+def _table(ranking: Ranking, columns: Sequence[str]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in columns:
+        if name in ("design", MADE_BY):
+            # Words give way when it is still too narrow, numbers do not.
+            table.add_column(name, overflow="fold")
+        else:
+            table.add_column(name, justify="right", no_wrap=True)
     for row in ranking.rows:
-        table.add_row(*_cells(row), style="cyan" if row.is_seed else "")
+        cells = _cells(row)
+        table.add_row(*(cells[c] for c in columns), style="cyan" if row.is_seed else "")
     table.add_section()
     base = ranking.untrained
-    cells = ("untrained", "", "", number(base.accuracy), "", number(base.bits_per_byte), "")
-    table.add_row("", *cells, style="dim")
-    table.add_row("", "chance", "", "", number(ranking.chance), "", "", "", style="dim")
-    title = Text(f"Scale {clean(ranking.scale)}", "bold")
-    failures = [_failure(failure) for failure in ranking.failures]
-    return Group(title, *([table] if ranking.rows else []), *failures, Text())
+    for name, accurate, bits in (
+        ("untrained", number(base.accuracy), number(base.bits_per_byte)),
+        ("chance", number(ranking.chance), ""),
+    ):
+        texts = {"design": name, "accuracy": accurate, "bits\n/byte": bits}
+        table.add_row(*(texts.get(c, "") for c in columns), style="dim")
+    return table
 
 
-def _cells(row: Row) -> list[Text]:
+def _cells(row: Row) -> dict[str, Text]:
     gain = Text("" if row.is_seed or row.gain is None else f"{row.gain:+.3f}")
     gain.stylize("green" if row.gain is not None and row.gain > 0 else "")
-    name = plain(row.design, "bold" if row.rank == 1 else "")
-    made_by = Text(clean(origin(row)))
-    head = [Text(str(row.rank)), name, made_by, Text(count(row.parameters))]
-    tail = [Text(number(row.bits_per_byte)), Text(count(row.tokens_per_second))]
-    return [*head, Text(accuracy(row)), gain, *tail]
+    cells = (
+        Text(str(row.rank)),
+        plain(row.design, "bold" if row.rank == 1 else ""),
+        Text(clean(origin(row))),
+        Text(count(row.parameters)),
+        Text(accuracy(row)),
+        gain,
+        Text(number(row.bits_per_byte)),
+        Text(count(row.tokens_per_second)),
+    )
+    return dict(zip(COLUMNS, cells, strict=True))
 
 
 def _failure(failure: Failure) -> Padding:

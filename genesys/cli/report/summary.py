@@ -32,7 +32,11 @@ def headline(population: Population, rankings: Sequence[Ranking]) -> str:
         return start
     side = "ahead of" if child.gain > 0 else "behind" if child.gain < 0 else "level with"
     gap = f"{abs(100 * child.gain):.1f} points {side}" if child.gain else side
-    result = f"{child.accuracy:.1%} accuracy at {best.scale}, {gap} the best seed, {seed.design}"
+    rivals = sum(row.is_seed for row in best.rows)
+    whom = (
+        f"{seed.design}, the best of {rivals} seeds" if rivals > 1 else f"{seed.design}, the seed"
+    )
+    result = f"{child.accuracy:.1%} accuracy at {best.scale}, {gap} {whom} verified there"
     return f"{start} The best of them, {child.design}, reaches {result}."
 
 
