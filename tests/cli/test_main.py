@@ -51,6 +51,7 @@ def test_evolve_shows_its_config(tmp_path):
     ("arguments", "message"),
     [
         (["evolve", "colour=red"], "Could not override 'colour'"),
+        (["evolve", "experiment=dmeo"], "Could not find 'experiment/dmeo'"),
         (["evolve", "selector=quadrnt"], "Could not find 'selector/quadrnt'"),
         (["evolve", "selector.name=quadrnt"], "Did you mean 'quadrant'"),
         (["evolve", "selector.explore=lots"], "selector.quadrant.explore = 'lots'"),

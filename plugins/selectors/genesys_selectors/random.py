@@ -21,6 +21,9 @@ class RandomSelector:
         crossover_warmup: Sessions before the first crossover.
         scratch_warmup: Sessions before the first start from scratch.
         references: Other designs to show a designer.
+
+    Raises:
+        ValueError: A parameter is out of bounds.
     """
 
     def __init__(
@@ -35,6 +38,8 @@ class RandomSelector:
         self._operators = OperatorChoice(
             mutation, crossover, scratch, crossover_warmup, scratch_warmup
         )
+        if references < 0:
+            raise ValueError(f"references cannot be negative, got {references}")
         self._references = references
 
     @hookimpl
