@@ -209,6 +209,16 @@ def test_design_that_replaces_what_measures_it_is_at_fault(says: str, sandbox: S
     assert says in report.issues[0].message
 
 
+def test_tensor_that_answers_for_itself_is_a_fault(check: Check) -> None:
+    forward = (
+        "class Quiet(torch.Tensor):\n    pass\n"
+        "return (X + self.map(X).mean(1, keepdim=True)).as_subclass(Quiet)"
+    )
+    report = check(design(unit(forward)))
+    assert failed(report) == ["forward"]
+    assert "returns a Quiet" in report.issues[0].message
+
+
 @pytest.mark.parametrize(
     "value",
     [

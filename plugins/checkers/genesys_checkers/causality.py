@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from genesys.gau import GAM, GAUBase
 from genesys_checkers.faults import Fault
-from genesys_checkers.subject import SEED, Subject, default_dtype, open_gates
+from genesys_checkers.subject import SEED, Subject, default_dtype, open_gates, through_blocks
 
 LENGTH = 127
 LONG = 512
@@ -153,10 +153,7 @@ class _Probe:
 
     def _run(self, X: Tensor) -> Tensor:
         torch.manual_seed(SEED)
-        Z: dict[str, object] = {}
-        for block in self._model.blocks:
-            X, Z = block(X, **Z)
-        return X
+        return through_blocks(self._model, X)
 
     def _where(self, before: Tensor, after: Tensor, leak: Leak) -> str:
         """The innermost unit whose output moved although its input did not."""
@@ -219,7 +216,5 @@ def _tolerance(model: GAM, X: Tensor) -> float:
     if X.dtype is not torch.float64:
         return COARSE_TOLERANCE
     with _Casts() as casts:
-        Z: dict[str, object] = {}
-        for block in model.blocks:
-            X, Z = block(X, **Z)
+        through_blocks(model, X)
     return COARSE_TOLERANCE if casts.seen else TOLERANCE

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from genesys.gau import GAM
 from genesys_checkers.faults import Fault
-from genesys_checkers.subject import SEED, Subject, loss_of, tokens, unit_of
+from genesys_checkers.subject import SEED, Subject, loss_of, through_blocks, tokens, unit_of
 
 BATCHES = (2, 1, 3)
 
@@ -86,10 +85,7 @@ def check_backward(subject: Subject) -> None:
 
 def _check_output(model: GAM, ids: Tensor, width: int) -> None:
     with torch.no_grad():
-        X: Tensor = model.embedding(ids)
-        Z: dict[str, Any] = {}
-        for block in model.blocks:
-            X, Z = block(X, **Z)
+        X = through_blocks(model, model.embedding(ids))
     if not X.isfinite().all():
         shape = (*ids.shape, width)
         raise Fault(f"Y has NaN or infinity for X of shape {shape}.", _first_bad_unit(model, ids))

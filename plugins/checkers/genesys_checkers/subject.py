@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from genesys.gau import GAM, GAUBase
 from genesys.gau.load import load_block
+from genesys_checkers.faults import Fault
 from genesys_checkers.settings import Request, Settings
 
 VOCABULARY = 256
@@ -67,9 +69,27 @@ def tokens(batch: int, length: int) -> Tensor:
     return torch.randint(VOCABULARY, (batch, length), generator=generator)
 
 
+def through_blocks(model: GAM, X: Tensor) -> Tensor:
+    """What the blocks make of X of shape (B, L, D).
+
+    Raises:
+        Fault: It is no plain tensor.
+    """
+    Z: dict[str, Any] = {}
+    for block in model.blocks:
+        X, Z = block(X, **Z)
+        _require_plain(X)
+    return X
+
+
 def loss_of(model: GAM, ids: Tensor) -> Tensor:
-    """Cross-entropy in nats of the next byte, for ids of shape (B, L + 1)."""
+    """Cross-entropy in nats of the next byte, for ids of shape (B, L + 1).
+
+    Raises:
+        Fault: The blocks give no plain tensors.
+    """
     logits = model(ids[:, :-1])
+    _require_plain(logits)
     return nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].flatten())
 
 
@@ -90,6 +110,12 @@ def unit_of(model: nn.Module, name: str) -> str:
         module = module.get_submodule(part)
         unit = type(module).__name__ if isinstance(module, GAUBase) else unit
     return unit
+
+
+def _require_plain(X: Tensor) -> None:
+    # A subclass decides itself what comparisons and losses of it are.
+    if type(X) is not Tensor:
+        raise Fault(f"The block returns a {type(X).__name__}.", expected="Return a torch.Tensor.")
 
 
 def _build(module: ModuleType, width: int, blocks: int, dtype: torch.dtype) -> GAM:
