@@ -209,6 +209,15 @@ def test_design_that_replaces_what_measures_it_is_at_fault(says: str, sandbox: S
     assert says in report.issues[0].message
 
 
+def test_unit_that_hides_its_parameters_is_at_fault(check: Check) -> None:
+    plain = unit(PLAIN)
+    hidden = "    def named_modules(self, *args):\n        return iter(())\n\n    def _forward("
+    code = plain.code.replace("    def _forward(", hidden, 1)
+    report = check(root_over(Unit(name="Mixer", code=code)))
+    assert errors(report) == [("initialization", "Mixer")]
+    assert "named_modules" in report.issues[0].message
+
+
 def test_tensor_that_answers_for_itself_is_a_fault(check: Check) -> None:
     forward = (
         "class Quiet(torch.Tensor):\n    pass\n"

@@ -55,11 +55,13 @@ def _check_time(model: GAM, reference: GAM, allowed: float) -> None:
             theirs = min(theirs, _seconds(lambda: _step(reference)))
             ours = min(ours, _seconds(lambda: _step(model)))
         if ours <= allowed * theirs:
-            print(f"CPU seconds of a step: {ours:.3g}, the GPT seed {theirs:.3g}")
-            return
+            break
+    # Measured times are printed only: messages are kept, and equal runs keep equal ones.
+    print(f"CPU seconds of a step: {ours:.3g}, the GPT seed {theirs:.3g}")
+    if ours <= allowed * theirs:
+        return
     raise Fault(
-        f"A step takes {ours / theirs:.1f} times as long as the GPT seed's at the same width; "
-        f"{allowed:.1f} times is allowed.",
+        f"A step takes more than {allowed:.1f} times as long as the GPT seed's at the same width.",
         expected="Process positions in parallel or in chunks, not one by one.",
     )
 

@@ -7,19 +7,26 @@ import warnings
 import torch
 from torch import Tensor, nn
 
-from genesys.gau import GAM
+from genesys.gau import GAM, GAUBase
 from genesys_checkers.faults import Fault
 from genesys_checkers.subject import SEED, Subject, loss_of, through_blocks, tokens, unit_of
 
 BATCHES = (2, 1, 3)
+# Through these a module could answer for itself what it holds and does.
+_SPECIAL = frozenset(
+    {"__call__", "__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__new__"}
+)
 
 
 def check_initialization(subject: Subject) -> None:
     """Build the model at every width.
 
     Raises:
-        Fault: A block has no parameters or is not finite.
+        Fault: A block has no parameters or is not finite, or a unit redefines ``nn.Module``.
     """
+    for unit in vars(subject.module).values():
+        if isinstance(unit, type) and issubclass(unit, GAUBase) and unit is not GAUBase:
+            _check_overrides(unit)
     for width in subject.settings.widths:
         model = subject.model(width)
         if not any(True for _ in model.blocks.parameters()):
@@ -83,6 +90,17 @@ def check_backward(subject: Subject) -> None:
                 raise Fault(f"The gradient of {name} has NaN or infinity at L = {length}.", unit)
 
 
+def _check_overrides(unit: type) -> None:
+    for name in vars(unit):
+        public = not name.startswith("__") and name != "extra_repr"
+        if hasattr(nn.Module, name) and (public or name in _SPECIAL):
+            raise Fault(
+                f"{unit.__name__} redefines {name} of torch.nn.Module.",
+                unit.__name__,
+                "Call it otherwise: counting, training and moving a model rely on it.",
+            )
+
+
 def _check_output(model: GAM, ids: Tensor, width: int) -> None:
     with torch.no_grad():
         X = through_blocks(model, model.embedding(ids))
@@ -93,8 +111,6 @@ def _check_output(model: GAM, ids: Tensor, width: int) -> None:
 
 def _first_bad_unit(model: GAM, ids: Tensor) -> str:
     """Class name of the first unit whose output is not finite."""
-    from genesys.gau import GAUBase
-
     bad: list[str] = []
 
     def look(module: nn.Module, _: object, output: tuple[Tensor, object]) -> None:
