@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from genesys.errors import TreeError
+from genesys.errors import GenesysError, TreeError
 from genesys.gau.tree import GAUTree
 from genesys.gau.unit import UnitSource, parse_unit
 
@@ -86,8 +86,10 @@ def save_tree(tree: GAUTree, folder: Path, **about: Any) -> None:
 def _read(path: Path) -> str:
     try:
         return path.read_bytes().decode("utf-8")
-    except (UnicodeDecodeError, OSError) as error:
-        raise TreeError(f"{path} cannot be read: {error}") from None
+    except UnicodeDecodeError as error:
+        raise TreeError(f"{path} is no text: {error}") from None
+    except OSError as error:
+        raise GenesysError(f"{path} cannot be read: {error}") from None
 
 
 def _write(path: Path, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Container
 from itertools import count
 
 from genesys.gau.rename import rename
-from genesys.gau.tree import GAUTree
+from genesys.gau.tree import GAUTree, reachable
 from genesys.gau.unit import UnitSource, parse_unit
 
 
@@ -14,7 +14,8 @@ def graft(tree: GAUTree, target: str, scion: GAUTree) -> GAUTree:
     """``tree`` with ``target`` replaced by ``scion``; see :meth:`GAUTree.replace`."""
     if target == tree.root:
         return GAUTree(scion.root, scion.units, {**scion.args, **tree.args})
-    kept = _without(tree, target)
+    others = {name: unit for name, unit in tree.units.items() if name != target}
+    kept = reachable(tree.root, others)
     called = {child for name in kept for child in tree.children(name)} - {target}
     # Units above the target are about to change: no incoming unit may pass for one of them.
     stable = {name: unit for name, unit in kept.items() if target not in tree.subtree(name).order()}
@@ -25,18 +26,6 @@ def graft(tree: GAUTree, target: str, scion: GAUTree) -> GAUTree:
         for name, unit in kept.items()
     }
     return GAUTree(tree.root, {**units, **incoming}, {**scion.args, **tree.args})
-
-
-def _without(tree: GAUTree, target: str) -> dict[str, UnitSource]:
-    """Units that the root reaches without ``target``."""
-    found: dict[str, UnitSource] = {}
-    pending = [tree.root]
-    while pending:
-        name = pending.pop()
-        if name != target and name in tree.units and name not in found:
-            found[name] = tree.units[name]
-            pending += tree.children(name)
-    return found
 
 
 def _fit(

@@ -130,7 +130,7 @@ class GAUTree:
         """
         if name not in self.units:
             raise UnknownNameError("unit", name, self.units)
-        return GAUTree(name, self._reachable(name, self.units), self.args)
+        return GAUTree(name, reachable(name, self.units), self.args)
 
     def replace(
         self, target: str, subtree: GAUTree, protected: AbstractSet[str] = frozenset()
@@ -177,16 +177,6 @@ class GAUTree:
             fork, stem = ("└─ ", "   ") if last else ("├─ ", "│  ")
             yield from self._render(child, indent + fork, indent + stem, seen)
 
-    def _reachable(self, root: str, units: Mapping[str, UnitSource]) -> dict[str, UnitSource]:
-        found: dict[str, UnitSource] = {}
-        pending = [root]
-        while pending:
-            name = pending.pop()
-            if name in units and name not in found:
-                found[name] = units[name]
-                pending += [decl.unitname for decl in units[name].children]
-        return found
-
     def _check_args(self) -> None:
         for name in self.args:
             if name in TAKEN_ARGS or not str(name).isidentifier():
@@ -211,3 +201,15 @@ class GAUTree:
                 done.add(name)
 
         visit(self.root, ())
+
+
+def reachable(root: str, units: Mapping[str, UnitSource]) -> dict[str, UnitSource]:
+    """The units that ``root`` calls by way of these units, and ``root`` itself."""
+    found: dict[str, UnitSource] = {}
+    pending = [root]
+    while pending:
+        name = pending.pop()
+        if name in units and name not in found:
+            found[name] = units[name]
+            pending += [decl.unitname for decl in units[name].children]
+    return found

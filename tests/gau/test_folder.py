@@ -66,5 +66,5 @@ def test_a_missing_file_is_a_placeholder(folder):
 
 def test_a_binary_file_is_explained(folder):
     (folder / "units" / "B.py").write_bytes(b"\xff\xfe")
-    with pytest.raises(TreeError, match=r"B\.py cannot be read"):
+    with pytest.raises(TreeError, match=r"B\.py is no text"):
         load_tree(folder)

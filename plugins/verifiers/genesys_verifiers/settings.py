@@ -10,6 +10,7 @@ from genesys.records import CurvePoint, Scale, Score
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Count = Annotated[int, Field(ge=0, lt=2**63)]  # what the store can keep
 
 
 class Settings(BaseModel):
@@ -77,10 +78,10 @@ class Outcome(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     fault: Annotated[str, Field(max_length=4000)] = ""
-    n_block: Annotated[int, Field(ge=0)] = 0
-    embed_dim: Annotated[int, Field(ge=0)] = 0
-    parameters: Annotated[int, Field(ge=0)] = 0
-    tokens: Annotated[int, Field(ge=0)] = 0
+    n_block: Count = 0
+    embed_dim: Count = 0
+    parameters: Count = 0
+    tokens: Count = 0
     scores: Annotated[list[Score], Field(max_length=100)] = []
     curve: Annotated[list[CurvePoint], Field(max_length=1000)] = []
     train_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
