@@ -162,7 +162,7 @@ class CheckResult(Record):
 
     check: str
     passed: bool
-    seconds: float
+    seconds: FiniteFloat
 
 
 class CheckReport(Record):
@@ -180,8 +180,11 @@ class CheckReport(Record):
 
     @property
     def valid(self) -> bool:
-        """Whether the design was checked and nothing of severity error was found."""
-        return self.checked and not any(i.severity is Severity.ERROR for i in self.issues)
+        """Whether the design was checked, all checks passed, and no issue is an error."""
+        passed = all(result.passed for result in self.results)
+        return (
+            self.checked and passed and all(i.severity is not Severity.ERROR for i in self.issues)
+        )
 
 
 class Design(Record):
@@ -249,9 +252,9 @@ class Score(Record):
     task: str
     metric: str
     value: FiniteFloat
-    stderr: float | None = None
-    chance: float | None = None
-    untrained: float | None = None
+    stderr: FiniteFloat | None = None
+    chance: FiniteFloat | None = None
+    untrained: FiniteFloat | None = None
 
 
 class CurvePoint(Record):
@@ -259,8 +262,8 @@ class CurvePoint(Record):
 
     step: int
     tokens: int
-    loss: float
-    grad_norm: float
+    loss: FiniteFloat
+    grad_norm: FiniteFloat
 
 
 class Outcome(StrEnum):
@@ -301,8 +304,8 @@ class VerificationReport(Record):
     tokens: int = 0
     scores: list[Score] = []
     curve: list[CurvePoint] = []
-    tokens_per_second: float = 0.0
-    seconds: float = 0.0
+    tokens_per_second: FiniteFloat = 0.0
+    seconds: FiniteFloat = 0.0
 
     @property
     def fitness(self) -> float | None:
@@ -343,5 +346,5 @@ class Session(Record):
     end: SessionEnd
     design: str = ""
     note: str = ""
-    seconds: float = 0.0
+    seconds: FiniteFloat = 0.0
     issues: list[Issue] = []

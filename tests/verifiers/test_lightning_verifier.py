@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from genesys.errors import ConfigError, SandboxError
-from genesys.records import CurvePoint, Design, Outcome, Scale, Unit, VerificationReport
+from genesys.records import CurvePoint, Design, Outcome, Scale, Score, Unit, VerificationReport
 from genesys.sandbox import Job, JobResult, Sandbox
+from genesys_verifiers.answer import doubt
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.lightning import LightningVerifier
+from genesys_verifiers.settings import Outcome as Answer
 
 Verify = Callable[..., VerificationReport]
 
@@ -85,6 +87,8 @@ def test_the_same_seed_gives_the_same_report(verify: Verify, gpt2: Design, scale
         ("assert self.steps < 4, 'four is too many'", "step 4: AssertionError: four is too many"),
         ("os._exit(0) if self.steps == 2 else None", "the worker ended"),
         ("raise SystemExit(0)", "SystemExit"),
+        ("raise type('Odd', (Exception,), {'__str__': lambda e: 1 / 0})", "Odd: it cannot"),
+        ("raise ValueError('\\x1b[2J')", "\ufffd[2J"),
         ("torch.ones(2**31).sum()", "memory"),
     ],
 )
@@ -169,3 +173,27 @@ def test_a_wrong_parameter_is_one_clear_error() -> None:
         LightningVerifier(corpus={"vocab_size": 3})
     with pytest.raises(ConfigError, match="batch_sise"):
         LightningVerifier(corpus={}, batch_sise=3)
+
+
+def test_answers_that_cannot_be_true_are_not_believed() -> None:
+    items = {"agreement": 4, "bits_per_byte": 9}
+    told = Answer(
+        tokens=64,
+        scores=[
+            Score(task="agreement", metric="acc", value=0.75, untrained=0.5),
+            Score(task="bits_per_byte", metric="bits_per_byte", value=3.1, untrained=7.9),
+        ],
+    )
+    assert doubt(told, 64, items) == ""
+    accuracy, bits = told.scores
+    for wrong in (
+        {"tokens": 65},
+        {"scores": [accuracy]},
+        {"scores": [accuracy, bits, bits]},
+        {"scores": [accuracy.model_copy(update={"value": 0.8}), bits]},
+        {"scores": [accuracy.model_copy(update={"value": 1.25}), bits]},
+        {"scores": [accuracy.model_copy(update={"untrained": None}), bits]},
+        {"scores": [accuracy, bits.model_copy(update={"value": -0.0})]},
+        {"scores": [accuracy, bits.model_copy(update={"metric": "acc", "value": 1.0})]},
+    ):
+        assert doubt(told.model_copy(update=wrong), 64, items), wrong

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -16,15 +16,14 @@ from genesys.markers import hookimpl
 from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport
 from genesys.resources import resource
 from genesys.sandbox import Job, JobResult, JobStatus, Limits, Sandbox
+from genesys.sandbox.channel import printable
+from genesys_verifiers.answer import doubt, with_error
 from genesys_verifiers.corpus import Corpus, CorpusConfig, prepare
 from genesys_verifiers.settings import Outcome as WorkerOutcome
 from genesys_verifiers.settings import Settings, Task
 
 ENTRY = "genesys_verifiers.worker:run"
 REFERENCE = "gpt2"
-
-# What the design does to end its worker; everything else is the machine's fault.
-DESIGN_ENDS = {JobStatus.TIMEOUT, JobStatus.MEMORY, JobStatus.DIED}
 
 
 class LightningVerifier:
@@ -83,18 +82,29 @@ class LightningVerifier:
             GenesysError: The corpus cannot be built, or the design's tree is not whole.
         """
         job = self._job(design, scale, seed)
+        begun = False
 
         def on_event(event: dict[str, Any]) -> None:
-            progress(CurvePoint.model_validate(event.get("point")))
+            nonlocal begun
+            if begun:
+                progress(CurvePoint.model_validate(event.get("point")))
+            begun = True  # the first event says that the design is about to be loaded
 
         report = VerificationReport(design=design.name, scale=scale.name, seed=seed)
         try:
             result = sandbox.run(job, on_event)
         except ValidationError as error:
-            return _failed(report, Outcome.DESIGN_ERROR, f"the worker sent nonsense: {error}")
+            return _failed(report, Outcome.DESIGN_ERROR, _nonsense(error))
         except SandboxError as error:
             return _failed(report, Outcome.MACHINE_ERROR, str(error))
-        return _report(report, result)
+        report = report.model_copy(update={"seconds": result.seconds})
+        if result.status is JobStatus.RAISED and not begun:
+            return _failed(report, Outcome.MACHINE_ERROR, result.message)
+        if result.status is not JobStatus.OK:
+            return _failed(report, Outcome.DESIGN_ERROR, f"the worker ended: {result.message}")
+        return _report(
+            report, result, self._settings.tokens(scale), self.corpus.manifest()["items"]
+        )
 
     def _job(self, design: Design, scale: Scale, seed: int) -> Job:
         folder = str(self.corpus.folder)
@@ -119,22 +129,28 @@ def _failed(report: VerificationReport, outcome: Outcome, error: str) -> Verific
     return report.model_copy(update={"outcome": outcome, "error": error})
 
 
-def _report(report: VerificationReport, result: JobResult) -> VerificationReport:
+def _nonsense(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    where = ".".join(map(str, first["loc"]))[:100]
+    return f"the worker sent nonsense: {printable(where)}: {first['msg'][:200]}"
+
+
+def _report(
+    report: VerificationReport, result: JobResult, tokens: int, items: Mapping[str, int]
+) -> VerificationReport:
     """Read what the worker says, which may be anything."""
-    report = report.model_copy(update={"seconds": result.seconds})
-    if result.status in DESIGN_ENDS:
-        return _failed(report, Outcome.DESIGN_ERROR, f"the worker ended: {result.message}")
-    if result.status is not JobStatus.OK:
-        return _failed(report, Outcome.MACHINE_ERROR, result.message)
     try:
         said = WorkerOutcome.model_validate(result.value)
     except ValidationError as error:
-        return _failed(report, Outcome.DESIGN_ERROR, f"the worker sent nonsense: {error}")
+        return _failed(report, Outcome.DESIGN_ERROR, _nonsense(error))
+    wrong = printable(said.fault) or doubt(said, tokens, items)
+    scores = [] if wrong else [with_error(score, items[score.task]) for score in said.scores]
     report = report.model_copy(
         update={
             **{name: getattr(said, name) for name in ("n_block", "embed_dim", "parameters")},
-            **{name: getattr(said, name) for name in ("tokens", "scores", "curve")},
-            "tokens_per_second": said.tokens / said.train_seconds if said.train_seconds else 0.0,
+            **{name: getattr(said, name) for name in ("tokens", "curve")},
+            "scores": scores,
+            "tokens_per_second": said.tokens / max(said.train_seconds, 1e-3),
         }
     )
-    return _failed(report, Outcome.DESIGN_ERROR, said.fault) if said.fault else report
+    return _failed(report, Outcome.DESIGN_ERROR, wrong) if wrong else report

@@ -38,6 +38,15 @@ class Settings(BaseModel):
     threads: Positive = 2
     most_step_ratio: Annotated[float, Field(gt=1)] = 10.0
 
+    @property
+    def tokens_per_step(self) -> int:
+        """Tokens of one batch."""
+        return self.batch_size * self.sequence_length
+
+    def tokens(self, scale: Scale) -> int:
+        """Tokens that a design trains on at a scale: whole steps of it, at least one."""
+        return max(1, round(scale.tokens / self.tokens_per_step)) * self.tokens_per_step
+
 
 class Task(BaseModel):
     """One verification, as it goes into the sandbox.

@@ -34,8 +34,9 @@ REFERENCE_STEPS = 4
 def run(payload: dict[str, Any], emit: Emit, scratch: str) -> dict[str, Any]:
     """Entry of the sandbox job: a :class:`Task` in, an :class:`Outcome` out.
 
-    Emits ``{"point": CurvePoint}`` while it trains. Whatever the generated code raises is the
-    design's fault; what fails before it is touched is raised, and is the machine's.
+    Emits ``{"begun": True}`` before it loads the design, then ``{"point": CurvePoint}`` while it
+    trains. Whatever the generated code raises is the design's fault; what fails before it is
+    touched is raised, and is the machine's.
     """
     task = Task.model_validate(payload)
     torch.set_num_threads(task.settings.threads)
@@ -62,9 +63,8 @@ class _Verification:
             self._corpus.tasks_folder, self._tokenizer, self._settings.sequence_length
         )
         self._vocab_size = self._tokenizer.get_vocab_size()
-        per_step = self._settings.batch_size * self._settings.sequence_length
-        self._steps = max(1, round(task.scale.tokens / per_step))
-        self._per_step = per_step
+        self._per_step = self._settings.tokens_per_step
+        self._steps = self._settings.tokens(task.scale) // self._per_step
         reference = load_block(task.reference, "reference")
         scale = task.scale
         length = self._settings.sequence_length
@@ -77,6 +77,7 @@ class _Verification:
         )
 
     def run(self) -> None:
+        self._emit({"begun": True})  # from here on what goes wrong is the design's fault
         block = load_block(self._task.block)
         self.stage = "tuning"
         tuner = Tuner(block.GAB, block.gab_config, self._settings.sequence_length)
@@ -153,4 +154,8 @@ def _describe(error: BaseException) -> str:
     """The error, and the last line of generated code that it went through."""
     frames = traceback.extract_tb(error.__traceback__)
     where = [f" ({frame.name}: {frame.line})" for frame in frames if frame.filename == BLOCK_FILE]
-    return f"{type(error).__name__}: {error}{where[-1] if where else ''}"
+    try:
+        text = str(error)
+    except BaseException:  # it is the design's own
+        text = "it cannot be printed"
+    return f"{type(error).__name__}: {text}{where[-1] if where else ''}"
