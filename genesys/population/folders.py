@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 from genesys.gau.compose import compose
 from genesys.gau.folder import save_tree
@@ -64,7 +65,11 @@ class DesignFolders:
 def export_design(design: Design, folder: Path) -> None:
     """Write a design's files into a folder, which can be given as a seed then."""
     tree = GAUTree.of(design)
-    save_tree(tree, folder, name=design.name)
+    about: dict[str, Any] = {"name": design.name}
+    if design.proposal:
+        about |= {"title": design.proposal.abstract, "operator": design.operator.value}
+        about |= {"parents": list(design.parents)}
+    save_tree(tree, folder, **about)
     (folder / "gab.py").write_text(compose(tree), encoding="utf-8")
     if design.proposal:
         (folder / "proposal.md").write_text(design.proposal.text + "\n", encoding="utf-8")

@@ -26,7 +26,9 @@ def test_a_design_folder_says_everything(tmp_path: Path, child: Design) -> None:
 
 def test_an_exported_design_can_be_a_seed(tmp_path: Path, child: Design) -> None:
     export_design(child, tmp_path)
-    assert read_design_file(tmp_path)["name"] == "kid"
+    about = read_design_file(tmp_path)
+    assert (about["name"], about["parents"]) == ("kid", list(child.parents))
+    assert about["title"] == child.proposal.abstract
     assert load_tree(tmp_path).as_design("kid").structural_hash == child.structural_hash
 
 
