@@ -1,0 +1,1 @@
+"""Config groups that join Genesys' own."""
