@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
@@ -50,13 +51,16 @@ class Verifier:
         self._observe = observe
 
     def pick(self, population: Population, ladder: Ladder) -> Verification | None:
-        """The next verification: seeds on the first rung in order, then what the selector picks.
+        """The next verification: seeds first, then what the selector picks.
+
+        Seeds are verified on the first rung in order. On a higher rung the best of them comes first
+        of all, so that new designs have a rival there.
 
         None when the budget allows nothing, or the selector finds nothing worth it.
         """
         open_ = self._candidates(population, ladder)
         seeds = [seed.name for seed in population.seeds if not population.confidence(seed.name)]
-        for name in seeds:
+        for name in [*seeds, *_rivals(population, open_)]:
             if name in open_:
                 return Verification(population.design(name), open_[name])
         if not open_:
@@ -109,3 +113,14 @@ class Verifier:
             for report in population.reports_of(seed.name)
         )
         return spent < int(scale.trials * self._settings.seed_share)
+
+
+def _rivals(population: Population, open_: Mapping[str, Scale]) -> list[str]:
+    """Seeds, best first, that could go where no seed was yet and a new design could go too."""
+    children = {design.name for design in population.children}
+    wanted = {scale.name for name, scale in open_.items() if name in children}
+    for seed in population.seeds:
+        wanted -= population.verified_scales(seed.name)
+    rivals = [seed.name for seed in population.seeds if seed.name in open_]
+    rivals = [name for name in rivals if open_[name].name in wanted]
+    return sorted(rivals, key=lambda name: population.fitness(name) or 0.0, reverse=True)

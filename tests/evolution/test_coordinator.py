@@ -250,6 +250,15 @@ def test_seeds_take_no_more_than_their_share(
     assert sum(r.scale == "s1" and r.design in names for r in population.reports) <= most
 
 
+def test_the_best_seed_leads_the_way_to_a_higher_rung(
+    fakes: ModuleType, seeds: list[str], tmp_path: Path
+) -> None:
+    population = fakes.run(tmp_path / "run", seeds, seed_share=0.5)
+    first = next(report for report in population.reports if report.scale == "s1")
+    below = {r.design: r.fitness or 0.0 for r in population.reports if r.scale == "s0"}
+    assert first.design == max((seed.name for seed in population.seeds), key=below.__getitem__)
+
+
 def test_a_verifier_is_given_no_parents(
     fakes: ModuleType, seeds: list[str], tmp_path: Path
 ) -> None:
