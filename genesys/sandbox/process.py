@@ -24,6 +24,8 @@ from genesys.sandbox.job import Job, JobResult, Limits
 
 START_SECONDS = 120.0
 GRACE_SECONDS = 30.0
+# Keeps freed tensors in the process: up to half of a small training step on a CPU.
+ALLOCATOR = "glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592"
 _CHUNK = 2**16
 
 log = logging.getLogger(__name__)
@@ -184,7 +186,5 @@ def _environment(home: Path) -> dict[str, str]:
         "TRANSFORMERS_OFFLINE": "1",
         # Arrow's allocator would start a thread, and a fork must find none.
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
-        # Keeps freed tensors in the process: up to half of a small training step on a CPU.
-        "GLIBC_TUNABLES": "glibc.malloc.mmap_threshold=4294967296"
-        ":glibc.malloc.trim_threshold=8589934592",
+        "GLIBC_TUNABLES": ALLOCATOR,
     }
