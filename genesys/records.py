@@ -10,7 +10,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, field_validator
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
+
+from genesys.errors import TreeError, UnitError
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
@@ -30,6 +32,12 @@ class Record(BaseModel):
         if type(value) is int and not -(2**63) <= value < 2**63:
             raise ValueError("an integer must fit 64 bits")
         return value.encode("utf-8", "replace").decode() if type(value) is str else value
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that is wrong with the data of a record: ``field: message``."""
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
 
 
 class Operator(StrEnum):
@@ -155,6 +163,14 @@ class Issue(Record):
     message: str
     expected: str = ""
     output: str = ""
+
+    @classmethod
+    def of(cls, error: UnitError | TreeError, check: str = "parser", expected: str = "") -> Issue:
+        """What an error says about source code that was read."""
+        if isinstance(error, UnitError):
+            place = {"unit": error.unit, "line": error.line, "message": error.message}
+            return cls(check=check, expected=expected, **place)
+        return cls(check=check, expected=expected, message=str(error))
 
 
 class CheckResult(Record):

@@ -55,12 +55,9 @@ def examine(path: Path, checker: Checker) -> CheckReport:
     """The report on what lies at ``path``; never raises ``GenesysError``."""
     try:
         design = read_design(path)
-    except UnitError as error:
-        return _unparsed(
-            Issue(check="parser", unit=error.unit, line=error.line, message=error.message)
-        )
-    except TreeError as error:
-        return _unparsed(Issue(check="parser", message=str(error)))
+    except (UnitError, TreeError) as error:
+        result = CheckResult(check="parser", passed=False, seconds=0.0)
+        return CheckReport(results=[result], issues=[Issue.of(error)])
     except (GenesysError, OSError, UnicodeDecodeError) as error:
         return CheckReport(checked=False, issues=[Issue(check="reading", message=str(error))])
     try:
@@ -117,11 +114,6 @@ def _read_file(path: Path) -> GAUTree:
 
 def _is_composed(code: str) -> bool:
     return any(line.startswith(SECTION) for line in code.split("\n"))
-
-
-def _unparsed(issue: Issue) -> CheckReport:
-    result = CheckResult(check="parser", passed=False, seconds=0.0)
-    return CheckReport(results=[result], issues=[issue])
 
 
 def _where(path: Path, issue: Issue) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from importlib.metadata import entry_points
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genesys.errors import ConfigError
 from genesys.records import CheckReport, Design
 from genesys.resources import resource
+
+if TYPE_CHECKING:
+    from omegaconf import DictConfig
 
 GROUP = "genesys.configs"
 NAME = "evolve"
@@ -33,17 +36,23 @@ def compose(overrides: Sequence[str]) -> dict[str, Any]:
     """
     from hydra import compose, initialize_config_dir
     from hydra.errors import HydraException
-    from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     try:
         with initialize_config_dir(str(resource("configs")), version_base="1.3"):
             config = compose(NAME, [*search_path(), *overrides])
-        plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+        return plain(config)
     except (HydraException, OmegaConfBaseException) as error:
         raise ConfigError(str(error)) from None
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
+
+
+def plain(config: DictConfig) -> dict[str, Any]:
+    """A config as plain data, interpolations resolved."""
+    from omegaconf import OmegaConf
+
+    data = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
+    assert isinstance(data, dict)
+    return {str(key): value for key, value in data.items()}
 
 
 def checker_of(overrides: Sequence[str]) -> Callable[[Design], CheckReport]:

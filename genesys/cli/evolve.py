@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from genesys.cli.config import NAME, search_path
+from genesys.cli.config import NAME, plain, search_path
 from genesys.cli.errors import print_error
 from genesys.errors import ConfigError, GenesysError
 from genesys.resources import resource
@@ -78,21 +78,12 @@ def run(config: DictConfig, folder: Path) -> Population:
     from genesys.evolution.run import evolve
 
     console = Console()
-    plain = _plain(config)
     with Display(console) as display:
-        population = evolve(plain, folder, display)
+        population = evolve(plain(config), folder, display)
     console.print(leaderboard(population))
     report = write_report(population, folder / "report.html", title=folder.name)
     console.print(f"Report: {report}", soft_wrap=True)
     return population
-
-
-def _plain(config: DictConfig) -> dict[str, Any]:
-    from omegaconf import OmegaConf
-
-    plain = OmegaConf.to_container(config, resolve=True, throw_on_missing=True)
-    assert isinstance(plain, dict)
-    return {str(key): value for key, value in plain.items()}
 
 
 def _best(population: Population) -> float | None:

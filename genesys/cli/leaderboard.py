@@ -78,6 +78,11 @@ def descent(operator: Operator, parents: Sequence[str]) -> str:
     return f"{operator.value} of {' × '.join(parents)}"
 
 
+def blame(outcome: Outcome) -> str:
+    """Whose fault it is that a verification gave no score, in words."""
+    return "failed" if outcome is Outcome.DESIGN_ERROR else "stopped by the machine"
+
+
 def _table(ranking: Ranking, columns: Sequence[str]) -> Table:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for name in columns:
@@ -117,7 +122,6 @@ def _cells(row: Row) -> dict[str, Text]:
 
 
 def _failure(failure: Failure) -> Padding:
-    blame = "failed" if failure.outcome is Outcome.DESIGN_ERROR else "stopped by the machine"
     times = f" {failure.times} times" if failure.times > 1 else ""
-    text = Text.assemble((failure.design, "bold"), (f" {blame}{times}: ", "red"))
+    text = Text.assemble((failure.design, "bold"), (f" {blame(failure.outcome)}{times}: ", "red"))
     return Padding(text.append(gist(failure.reason)), (0, 0, 0, 2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from genesys.cli.leaderboard import descent
+from genesys.cli.leaderboard import blame, descent
 from genesys.cli.ranking import Ranking
 from genesys.cli.text import count, duration, gist, one_line
 from genesys.evolution.events import (
@@ -75,8 +75,7 @@ def _session(session: Session) -> str:
 def _verification(report: VerificationReport, rankings: Sequence[Ranking]) -> str:
     head = f"{report.design} at {report.scale}"
     if report.outcome is not Outcome.OK:
-        blame = "failed" if report.outcome is Outcome.DESIGN_ERROR else "stopped by the machine"
-        return f"{BAD} {head} {blame}: {gist(report.error)}"
+        return f"{BAD} {head} {blame(report.outcome)}: {gist(report.error)}"
     parts = [f"{count(report.tokens_per_second)} tokens/s", duration(report.seconds)]
     rows = [row for r in rankings if r.scale == report.scale for row in r.rows]
     place = next((row.rank for row in rows if row.design == report.design), None)

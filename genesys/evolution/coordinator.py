@@ -138,9 +138,10 @@ class Coordinator:
         return len(sound) < goal.designs and len(population.sessions) < goal.max_sessions
 
     def _verification_due(self, population: Population) -> bool:
-        spent = sum(population.used(scale.name) for scale in self._ladder.scales)
         ratio = self._settings.verifications_per_design
-        return spent < len(population.seeds) + ratio * len(population.children)
+        return self._ladder.used(population) < len(population.seeds) + ratio * len(
+            population.children
+        )
 
     def _design(self, population: Population) -> None:
         session, design = self._designer.run(population)

@@ -136,7 +136,7 @@ class Designer:
             tree = GAUTree.of(draft)
         except (UnitError, TreeError) as error:
             raise _AbandonedError(
-                SessionEnd.REJECTED_BY_CHECKER, str(error), [_issue(error)]
+                SessionEnd.REJECTED_BY_CHECKER, str(error), [Issue.of(error)]
             ) from None
         design = tree.as_design(
             unique_name(draft.name, {d.name for d in population.designs}),
@@ -146,7 +146,7 @@ class Designer:
             review=review,
             index=len(population.designs),
         )
-        if not context.is_new(design):
+        if design.structural_hash in population.hashes:
             raise _AbandonedError(
                 SessionEnd.NOT_NEW, "the run has a design of this structure already"
             )
@@ -187,12 +187,6 @@ def _structure(design: Design) -> str:
     from genesys.gau.structure import structural_hash
 
     return structural_hash(GAUTree.of(design))
-
-
-def _issue(error: UnitError | TreeError) -> Issue:
-    if isinstance(error, UnitError):
-        return Issue(check="parser", unit=error.unit, line=error.line, message=error.message)
-    return Issue(check="parser", message=str(error))
 
 
 def _ends_run(error: Exception) -> bool:

@@ -63,6 +63,10 @@ class Ladder:
             scale.model_copy(update={"trials": generations * scale.trials}) for scale in self.scales
         )
 
+    def used(self, population: Population) -> int:
+        """Verifications spent on all scales."""
+        return sum(population.used(scale.name) for scale in self.scales)
+
     def rungs(self, population: Population) -> list[Rung]:
         """The scales that have trials, with what is used and released of them."""
         rungs: list[Rung] = []

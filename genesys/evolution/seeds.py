@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from genesys.errors import TreeError, UnknownNameError
 from genesys.gau.folder import load_tree, read_design_file
 from genesys.gau.tree import GAUTree
-from genesys.records import Design
+from genesys.records import Design, first_problem
 from genesys.resources import resource
 
 
@@ -30,8 +30,7 @@ def load_seed(where: str) -> Design:
     try:
         return tree.as_design(read_design_file(folder)["name"])
     except ValidationError as error:
-        first = error.errors()[0]
-        raise TreeError(f"{folder}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+        raise TreeError(f"{folder}: {first_problem(error)}") from None
 
 
 def _find(where: str) -> Path:

@@ -12,7 +12,7 @@ from genesys.evolution.events import Observer, TrainingProgress, VerificationSta
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.selection import select
 from genesys.evolution.settings import EvolutionSettings, derive_seed
-from genesys.records import Design, Operator, Outcome, Role, Scale, VerificationReport
+from genesys.records import Design, Operator, Role, Scale, VerificationReport
 
 if TYPE_CHECKING:
     from genesys.plugins import Plugins
@@ -65,7 +65,7 @@ class Verifier:
                 return Verification(population.design(name), open_[name])
         if not open_:
             return None
-        spent = sum(population.used(scale.name) for scale in ladder.scales)
+        spent = ladder.used(population)
         rng = Random(derive_seed(self._settings.seed, "verification", spent))
         selection = select(self._plugins, population, Role.VERIFIER, list(open_), rng)
         if selection is None:
@@ -107,11 +107,7 @@ class Verifier:
 
     def _open_to_seeds(self, population: Population, scale: Scale) -> bool:
         """Whether seeds have not had their share of a higher rung; it is there for discoveries."""
-        spent = sum(
-            report.scale == scale.name and report.outcome is not Outcome.MACHINE_ERROR
-            for seed in population.seeds
-            for report in population.reports_of(seed.name)
-        )
+        spent = population.used(scale.name, {seed.name for seed in population.seeds})
         return spent < int(scale.trials * self._settings.seed_share)
 
 

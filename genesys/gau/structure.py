@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+from collections.abc import Mapping
 
 from genesys.gau.tree import GAUTree
 from genesys.gau.unit import UnitSource, is_declarations, is_test, parse_module
@@ -16,14 +17,15 @@ def structural_hash(tree: GAUTree) -> str:
     Equal for trees that differ only in formatting, comments, docstrings, tests, declarations, or
     the names of their units.
     """
-    order = _order(tree)
+    essences = {name: _essence(unit) for name, unit in tree.units.items()}
+    order = _order(tree, essences)
     names = {name: f"U{position}" for position, name in enumerate(order)}
-    codes = [_normal(tree.units[n], names) if n in tree.units else "" for n in order]
+    codes = [_normal(tree.units[n], essences[n], names) if n in essences else "" for n in order]
     text = json.dumps([codes, dict(tree.args)], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _order(tree: GAUTree) -> list[str]:
+def _order(tree: GAUTree, essences: Mapping[str, ast.Module]) -> list[str]:
     """Units by first mention in the code, which unlike ``order`` ignores how they are declared."""
     found: dict[str, None] = {}
     pending = [tree.root]
@@ -31,14 +33,14 @@ def _order(tree: GAUTree) -> list[str]:
         name = pending.pop()
         if name not in found:
             found[name] = None
-            if name in tree.units:
-                pending += reversed(_mentioned(tree.units[name]))
+            if name in essences:
+                pending += reversed(_mentioned(tree.units[name], essences[name]))
     return list(found)
 
 
-def _mentioned(unit: UnitSource) -> list[str]:
+def _mentioned(unit: UnitSource, essence: ast.Module) -> list[str]:
     declared = {decl.unitname for decl in unit.children}
-    used = [n.id for n in _walk(_essence(unit)) if isinstance(n, ast.Name) and n.id in declared]
+    used = [n.id for n in _walk(essence) if isinstance(n, ast.Name) and n.id in declared]
     return list(dict.fromkeys([*used, *sorted(declared)]))
 
 
@@ -58,16 +60,16 @@ def _essence(unit: UnitSource) -> ast.Module:
     return module
 
 
-def _normal(unit: UnitSource, names: dict[str, str]) -> str:
-    module = _essence(unit)
+def _normal(unit: UnitSource, essence: ast.Module, names: Mapping[str, str]) -> str:
+    """The essence as text, with the unit and its children renamed in place."""
     own = {unit.name, *(decl.unitname for decl in unit.children)}
     names = {name: new for name, new in names.items() if name in own}
-    for node in ast.walk(module):
+    for node in ast.walk(essence):
         if isinstance(node, ast.Name):
             node.id = names.get(node.id, node.id)
         elif isinstance(node, ast.ClassDef):
             node.name = names.get(node.name, node.name)
-    return ast.unparse(module)
+    return ast.unparse(essence)
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -15,8 +15,8 @@ from genesys.gau.unit import UnitSource, parse_unit
 if TYPE_CHECKING:
     from genesys.records import Design
 
-# Every unit is given these by its caller; an argument of the design would collide with them.
 MAX_UNITS = 256
+# Every unit is given these by its caller; an argument of the design would collide with them.
 TAKEN_ARGS = frozenset({"embed_dim", "block_loc", "kwarg_all", "device", "dtype"})
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
 
 from genesys.errors import UnknownNameError
@@ -82,8 +82,11 @@ class Population:
         """Whether a verification failed by the design's own fault."""
         return any(r.outcome is Outcome.DESIGN_ERROR for r in self.reports_of(name))
 
-    def used(self, scale: str) -> int:
-        """Verifications that count against the budget of ``scale`` (alg. 5)."""
+    def used(self, scale: str, designs: Container[str] | None = None) -> int:
+        """Verifications, of these designs or all, that count against a scale's budget (alg. 5)."""
         return sum(
-            r.scale == scale and r.outcome is not Outcome.MACHINE_ERROR for r in self.reports
+            report.scale == scale
+            and report.outcome is not Outcome.MACHINE_ERROR
+            and (designs is None or report.design in designs)
+            for report in self.reports
         )

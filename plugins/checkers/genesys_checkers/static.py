@@ -33,9 +33,7 @@ def _parse(unit: str, code: str) -> Issue | None:
     try:
         parse_module(code, unit)
     except UnitError as error:
-        expected = "A unit file is valid Python."
-        message, line = error.message, error.line
-        return Issue(check="parser", unit=unit, line=line, message=message, expected=expected)
+        return Issue.of(error, expected="A unit file is valid Python.")
     return None
 
 
@@ -44,15 +42,17 @@ def _read(design: Design, placeholders: Severity) -> tuple[GAUTree | None, list[
         tree = GAUTree.of(design)
     except UnitError as error:
         expected = "A unit file follows the template: marker line, one unit, its tests, children."
-        message, line = error.message, error.line
-        return None, [
-            Issue(check=CHECK, unit=error.unit, line=line, message=message, expected=expected)
-        ]
+        return None, [Issue.of(error, CHECK, expected)]
     except TreeError as error:
         expected = "The units of a design form one tree below its root."
-        return None, [Issue(check=CHECK, message=str(error), expected=expected)]
+        return None, [Issue.of(error, CHECK, expected)]
     names = frozenset(tree.order())
-    issues = [i for name in tree.order() if name in tree.units for i in _format(tree, name, names)]
+    issues = [
+        i
+        for name in tree.order()
+        if name in tree.units
+        for i in check_format(tree.units[name], names)
+    ]
     for name in sorted(tree.placeholders()):
         issues.append(
             Issue(
@@ -64,10 +64,6 @@ def _read(design: Design, placeholders: Severity) -> tuple[GAUTree | None, list[
             )
         )
     return tree, issues
-
-
-def _format(tree: GAUTree, name: str, names: frozenset[str]) -> list[Issue]:
-    return check_format(tree.units[name], names)
 
 
 def _result(check: str, issues: list[Issue], began: float) -> CheckResult:

@@ -14,7 +14,7 @@ from genesys.gau.folder import load_tree
 from genesys.gau.parse import sections
 from genesys.gau.tree import GAUTree
 from genesys.markers import hookimpl
-from genesys.records import CheckReport, CheckResult, Design, Issue, Severity
+from genesys.records import CheckReport, CheckResult, Design, Issue, Severity, first_problem
 from genesys.resources import resource
 from genesys.sandbox import Job, JobResult, JobStatus, Sandbox
 from genesys.sandbox.channel import printable
@@ -73,9 +73,7 @@ class SymbolicChecker:
             )
             self._placeholders = Severity(placeholders)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ConfigError(f"checker.symbolic.{where}: {first['msg']}") from None
+            raise ConfigError(f"checker.symbolic.{first_problem(error)}") from None
         except ValueError as error:
             raise ConfigError(f"checker.symbolic.placeholders: {error}") from None
         # One thread: the tensors are small, and threads that wait would count as CPU time.

@@ -13,7 +13,7 @@ from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
 from genesys.gau.tree import GAUTree
 from genesys.markers import hookimpl
-from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport
+from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport, first_problem
 from genesys.resources import resource
 from genesys.sandbox import Job, JobResult, JobStatus, Limits, Sandbox
 from genesys.sandbox.channel import printable
@@ -52,9 +52,7 @@ class LightningVerifier:
             self._corpus_config = CorpusConfig.model_validate(corpus)
             self._settings = Settings.model_validate(settings)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(map(str, first["loc"]))
-            raise ConfigError(f"verifier.lightning: {where}: {first['msg']}") from None
+            raise ConfigError(f"verifier.lightning: {first_problem(error)}") from None
         self._memory_mb = memory_mb
         self._seconds, self._seconds_per_million = seconds, seconds_per_million_tokens
 
