@@ -152,7 +152,7 @@ class Issue(Record):
         unit: The unit at fault, or empty for the whole block.
         line: One-based line in the unit's file.
         message: What was found.
-        expected: What was expected and how to get there.
+        hint: What to do about it.
         output: Captured output or traceback, cut to the unit's own frames.
     """
 
@@ -161,16 +161,16 @@ class Issue(Record):
     unit: str = ""
     line: int | None = None
     message: str
-    expected: str = ""
+    hint: str = ""
     output: str = ""
 
     @classmethod
-    def of(cls, error: UnitError | TreeError, check: str = "parser", expected: str = "") -> Issue:
+    def of(cls, error: UnitError | TreeError, check: str = "parser", hint: str = "") -> Issue:
         """What an error says about source code that was read."""
         if isinstance(error, UnitError):
             place = {"unit": error.unit, "line": error.line, "message": error.message}
-            return cls(check=check, expected=expected, **place)
-        return cls(check=check, expected=expected, message=str(error))
+            return cls(check=check, hint=hint, **place)
+        return cls(check=check, hint=hint, message=str(error))
 
 
 class CheckResult(Record):

@@ -38,8 +38,8 @@ def _issue(issue: Issue, where: str) -> RenderableType:
     head = Text.assemble((issue.severity.value, f"bold {color}"), " ")
     head.append(one_line(issue.check, 40), "bold").append(f"  {one_line(where, 200)}", "cyan")
     parts: list[RenderableType] = [Text(), head, _indented(plain(issue.message.strip()))]
-    if issue.expected.strip():
-        parts.append(_indented(Text.assemble(("expected ", "dim"), clean(issue.expected.strip()))))
+    if issue.hint.strip():
+        parts.append(_indented(Text.assemble(("hint ", "dim"), clean(issue.hint.strip()))))
     if issue.output.strip():
         parts.append(_indented(plain(issue.output.rstrip("\n"), "dim"), 4))
     return Group(*parts)

@@ -59,5 +59,5 @@ def summary(report: CheckReport) -> str:
 def _line(issue: Issue) -> str:
     where = f" in unit {issue.unit}" if issue.unit else ""
     where += f", line {issue.line}" if issue.line else ""
-    expected = f" ({issue.expected})" if issue.expected else ""
-    return f"check {issue.check!r}{where}: {issue.message}{expected}".rstrip(".")
+    hint = f" ({issue.hint})" if issue.hint else ""
+    return f"check {issue.check!r}{where}: {issue.message}{hint}".rstrip(".")

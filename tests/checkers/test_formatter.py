@@ -92,7 +92,7 @@ def test_rule_names_the_line(name: str) -> None:
     assert len(found) == 1, issues
     assert found[0].severity is Severity.ERROR
     assert (found[0].unit, found[0].line) == ("Mixer", line_of(broken, where))
-    assert found[0].expected
+    assert found[0].hint
 
 
 def test_template_has_no_issue() -> None:

@@ -157,7 +157,7 @@ def test_fault_is_found_where_it_is(name: str, sandbox: Sandbox) -> None:
     issue = report.issues[-1]
     assert issue.unit == ("" if name in OF_THE_WHOLE else "Mixer"), issue
     assert issue.line == (line_of(child, text) if text else issue.line), issue
-    assert issue.message and issue.expected
+    assert issue.message and issue.hint
 
 
 def test_output_of_a_failed_test_is_kept(check: Check) -> None:

@@ -176,7 +176,7 @@ def population() -> Population:
         unit="MHA",
         line=41,
         message="The output at position 12 changes with the input at position 40.",
-        expected="Outputs depend on earlier positions only: mask before the softmax.",
+        hint="Outputs depend on earlier positions only: mask before the softmax.",
     )
     selection = Selection(operator=Operator.MUTATION, designs=["gpt2"])
     sessions += [
@@ -223,7 +223,7 @@ def hostile() -> Population:
             "review": Review(rating=1, text=evil),
         }
     )
-    issue = Issue(check=evil, unit=evil, line=1, message=evil, expected=evil, output=evil)
+    issue = Issue(check=evil, unit=evil, line=1, message=evil, hint=evil, output=evil)
     selection = Selection(operator=Operator.SCRATCH, designs=[])
     session = Session(
         index=0,

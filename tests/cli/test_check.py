@@ -18,7 +18,7 @@ LEAK = Issue(
     unit="MHA",
     line=30,
     message="The output at position 12 changes with the input at position 40.",
-    expected="Mask before the softmax.",
+    hint="Mask before the softmax.",
     output="Traceback\n  in _forward",
 )
 BAD = CheckReport(

@@ -43,7 +43,7 @@ def _check_flops(model: GAM, reference: GAM, allowed: float) -> None:
         raise Fault(
             f"A step takes {ours / theirs:.1f} times the FLOPs of the GPT seed at the same width; "
             f"{allowed:.1f} times is allowed.",
-            expected="Lower the cost, e.g. by smaller inner widths.",
+            hint="Lower the cost, e.g. by smaller inner widths.",
         )
 
 
@@ -62,7 +62,7 @@ def _check_time(model: GAM, reference: GAM, allowed: float) -> None:
         return
     raise Fault(
         f"A step takes more than {allowed:.1f} times as long as the GPT seed's at the same width.",
-        expected="Process positions in parallel or in chunks, not one by one.",
+        hint="Process positions in parallel or in chunks, not one by one.",
     )
 
 
@@ -83,7 +83,7 @@ def _check_training(subject: Subject) -> None:
             raise Fault(
                 f"The gradient norm is {norm:.3g} at step {step} of training; at most "
                 f"{subject.settings.max_grad_norm:.3g} is allowed.",
-                expected="Normalise what grows, or start from smaller weights.",
+                hint="Normalise what grows, or start from smaller weights.",
             )
         optimizer.step()
     if sum(losses[-3:]) / 3 >= losses[0]:

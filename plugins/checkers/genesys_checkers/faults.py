@@ -11,7 +11,7 @@ from genesys.gau.parse import locate
 from genesys.records import Issue, Severity
 
 MAX_TEXT = 4000
-EXPECTED = {
+HINTS = {
     "initialization": "The block is built as GAB(embed_dim=..., block_loc=..., device=..., "
     "dtype=..., **args) at any even width that its heads divide.",
     "forward": "The block maps X of any shape (B, L, D) to finite Y of the same shape.",
@@ -29,12 +29,12 @@ class Fault(Exception):  # noqa: N818 - it is what a check found, not an error o
     Args:
         message: What was found.
         unit: The unit at fault; empty for the whole block.
-        expected: What to do, if it can be said better than by the check's name.
+        hint: What to do, if it can be said better than by the check's name.
     """
 
-    def __init__(self, message: str, unit: str = "", expected: str = "") -> None:
+    def __init__(self, message: str, unit: str = "", hint: str = "") -> None:
         super().__init__(message)
-        self.message, self.unit, self.expected = message, unit, expected
+        self.message, self.unit, self.hint = message, unit, hint
 
 
 def as_issue(check: str, error: BaseException, code: str, output: str) -> Issue:
@@ -47,11 +47,11 @@ def as_issue(check: str, error: BaseException, code: str, output: str) -> Issue:
         output: What was printed meanwhile.
     """
     if isinstance(error, Fault):
-        expected = error.expected or EXPECTED[check]
-        return issue(check, error.message, error.unit, expected=expected, output=output)
+        hint = error.hint or HINTS[check]
+        return issue(check, error.message, error.unit, hint=hint, output=output)
     unit, line, trace = _trace(error, code)
     message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return issue(check, message, unit, line, EXPECTED[check], f"{output}{trace}")
+    return issue(check, message, unit, line, HINTS[check], f"{output}{trace}")
 
 
 def issue(
@@ -59,7 +59,7 @@ def issue(
     message: str,
     unit: str = "",
     line: int | None = None,
-    expected: str = "",
+    hint: str = "",
     output: str = "",
     severity: Severity = Severity.ERROR,
 ) -> Issue:
@@ -70,7 +70,7 @@ def issue(
         unit=unit,
         line=line,
         message=message[:MAX_TEXT],
-        expected=expected,
+        hint=hint,
         output=output[-MAX_TEXT:],
     )
 

@@ -43,7 +43,7 @@ class _File:
     def issue(
         self,
         message: str,
-        expected: str,
+        hint: str,
         node: ast.stmt | ast.expr | None = None,
         severity: Severity = Severity.ERROR,
     ) -> Issue:
@@ -53,7 +53,7 @@ class _File:
             unit=self.unit.name,
             line=(node or self.cls).lineno,
             message=message,
-            expected=expected,
+            hint=hint,
         )
 
 

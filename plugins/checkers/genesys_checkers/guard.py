@@ -69,5 +69,5 @@ def _functions(*spaces: ModuleType | type) -> Iterator[tuple[str, tuple[object, 
 
 def _fault(what: str) -> Fault:
     return Fault(
-        f"The design {what}.", expected="Units compute tensors and leave all else as it is."
+        f"The design {what}.", hint="Units compute tensors and leave all else as it is."
     )

@@ -30,7 +30,7 @@ def check_initialization(subject: Subject) -> None:
     for width in subject.settings.widths:
         model = subject.model(width)
         if not any(True for _ in model.blocks.parameters()):
-            raise Fault("The block has no parameters.", expected="Give it something to learn.")
+            raise Fault("The block has no parameters.", hint="Give it something to learn.")
         for name, value in model.blocks.named_parameters():
             if not value.isfinite().all():
                 unit = unit_of(model.blocks, name)
@@ -54,7 +54,7 @@ def check_forward(subject: Subject) -> None:
         if not torch.equal(model.hidden(ids), model.hidden(ids)):
             raise Fault(
                 "Two runs on one input differ in evaluation mode.",
-                expected="Draw random numbers in training only, and keep no state between calls.",
+                hint="Draw random numbers in training only, and keep no state between calls.",
             )
 
 

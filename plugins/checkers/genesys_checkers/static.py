@@ -33,7 +33,7 @@ def _parse(unit: str, code: str) -> Issue | None:
     try:
         parse_module(code, unit)
     except UnitError as error:
-        return Issue.of(error, expected="A unit file is valid Python.")
+        return Issue.of(error, hint="A unit file is valid Python.")
     return None
 
 
@@ -41,11 +41,11 @@ def _read(design: Design, placeholders: Severity) -> tuple[GAUTree | None, list[
     try:
         tree = GAUTree.of(design)
     except UnitError as error:
-        expected = "A unit file follows the template: marker line, one unit, its tests, children."
-        return None, [Issue.of(error, CHECK, expected)]
+        hint = "A unit file follows the template: marker line, one unit, its tests, children."
+        return None, [Issue.of(error, CHECK, hint)]
     except TreeError as error:
-        expected = "The units of a design form one tree below its root."
-        return None, [Issue.of(error, CHECK, expected)]
+        hint = "The units of a design form one tree below its root."
+        return None, [Issue.of(error, CHECK, hint)]
     names = frozenset(tree.order())
     issues = [
         i
@@ -60,7 +60,7 @@ def _read(design: Design, placeholders: Severity) -> tuple[GAUTree | None, list[
                 severity=placeholders,
                 unit=name,
                 message=f"{name} is declared by {', '.join(tree.parents(name))} and not written.",
-                expected=f"Write the unit {name}.",
+                hint=f"Write the unit {name}.",
             )
         )
     return tree, issues

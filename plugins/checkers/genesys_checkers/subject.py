@@ -115,7 +115,7 @@ def unit_of(model: nn.Module, name: str) -> str:
 def _require_plain(X: Tensor) -> None:
     # A subclass decides itself what comparisons and losses of it are.
     if type(X) is not Tensor:
-        raise Fault(f"The block returns a {type(X).__name__}.", expected="Return a torch.Tensor.")
+        raise Fault(f"The block returns a {type(X).__name__}.", hint="Return a torch.Tensor.")
 
 
 def _build(module: ModuleType, width: int, blocks: int, dtype: torch.dtype) -> GAM:

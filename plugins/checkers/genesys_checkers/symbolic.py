@@ -146,12 +146,12 @@ def _stopped(begun: list[str], result: JobResult) -> CheckReport:
         JobStatus.RAISED: ("stops the checker", "Raise plain exceptions only."),
         JobStatus.DIED: ("ends its process", "Compute tensors only; do not end the process."),
     }
-    message, expected = what[result.status]
+    message, hint = what[result.status]
     first, _, rest = result.message.partition("\n")
     issue = Issue(
         check=check,
         message=f"The design {message}: {first[:1000]}.",
-        expected=expected,
+        hint=hint,
         output=f"{rest}\n{result.output}"[-4000:].strip(),
     )
     # The checks before it passed, or it would not have begun.
@@ -162,7 +162,7 @@ def _stopped(begun: list[str], result: JobResult) -> CheckReport:
 
 def _cleaned(issue: Issue, request: Request) -> Issue:
     """An issue from the worker, which may be anything, as one that can be shown and kept."""
-    texts = {n: printable(getattr(issue, n)[:MAX_TEXT]) for n in ("message", "expected", "output")}
+    texts = {n: printable(getattr(issue, n)[:MAX_TEXT]) for n in ("message", "hint", "output")}
     unit = issue.unit if issue.unit in {test.unit for test in request.tests} else ""
     return issue.model_copy(update={**texts, "unit": unit})
 
