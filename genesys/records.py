@@ -143,12 +143,64 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
+class ErrorKind(StrEnum):
+    """The classes of errors (figs 44 and 45): those of format, then those of function."""
+
+    SYNTAX = "syntax"
+    TEMPLATE = "template"
+    NO_UNIT = "no_unit"
+    SEVERAL_UNITS = "several_units"
+    WRONG_BASE = "wrong_base"
+    WRONG_NAME = "wrong_name"
+    ARGUMENTS = "arguments"
+    FACTORY_KWARGS = "factory_kwargs"
+    DECLARATIONS = "declarations"
+    UNDECLARED_CHILD = "undeclared_child"
+    UNUSED_CHILD = "unused_child"
+    MISSING_UNIT = "missing_unit"
+    TREE = "tree"
+    NO_TEST = "no_test"
+    NO_DOCSTRING = "no_docstring"
+    OWN_MODULE = "own_module"
+    FORBIDDEN = "forbidden"
+    SLOW_LOOP = "slow_loop"
+
+    LOADING = "loading"
+    INITIALIZATION = "initialization"
+    FORWARD = "forward"
+    SHAPE = "shape"
+    DTYPE = "dtype"
+    NOT_FINITE = "not_finite"
+    NONDETERMINISTIC = "nondeterministic"
+    BATCH = "batch"
+    STATE = "state"
+    UNIT_TEST = "unit_test"
+    BACKWARD = "backward"
+    UNUSED_PARAMETER = "unused_parameter"
+    ZERO_GRADIENT = "zero_gradient"
+    CAUSALITY = "causality"
+    DIVERGENCE = "divergence"
+    NO_LEARNING = "no_learning"
+    COST = "cost"
+    MEMORY = "memory"
+    SCALING = "scaling"
+    TIMEOUT = "timeout"
+    CRASH = "crash"
+
+    @property
+    def of_format(self) -> bool:
+        """Whether reading the code is enough to find it (fig. 45), not running it (fig. 44)."""
+        kinds = list(ErrorKind)
+        return kinds.index(self) < kinds.index(ErrorKind.LOADING)
+
+
 class Issue(Record):
     """One thing that a checker found.
 
     Attributes:
         check: Name of the check, a row of the paper's table 1.
         severity: Errors make a design invalid.
+        kind: Its class of errors; None when it is of no class.
         unit: The unit at fault, or empty for the whole block.
         line: One-based line in the unit's file.
         message: What was found.
@@ -158,19 +210,47 @@ class Issue(Record):
 
     check: str
     severity: Severity = Severity.ERROR
+    kind: ErrorKind | None = None
     unit: str = ""
     line: int | None = None
     message: str
     hint: str = ""
     output: str = ""
 
+    @property
+    def file(self) -> str:
+        """The unit's file in the design's folder; empty for the whole block."""
+        return f"units/{self.unit}.py" if self.unit else ""
+
     @classmethod
-    def of(cls, error: UnitError | TreeError, check: str = "parser", hint: str = "") -> Issue:
+    def of(
+        cls,
+        error: UnitError | TreeError,
+        check: str = "parser",
+        hint: str = "",
+        kind: ErrorKind | None = None,
+    ) -> Issue:
         """What an error says about source code that was read."""
         if isinstance(error, UnitError):
             place = {"unit": error.unit, "line": error.line, "message": error.message}
-            return cls(check=check, hint=hint, **place)
-        return cls(check=check, hint=hint, message=str(error))
+            return cls(check=check, kind=kind, hint=hint, **place)
+        return cls(check=check, kind=kind, hint=hint, message=str(error))
+
+
+class Repair(Record):
+    """A change of a unit that a checker makes itself, as its meaning stays the same.
+
+    Attributes:
+        unit: The unit; it keeps its name.
+        code: Its whole file afterwards.
+        diff: From the file before, unified.
+        reason: What was wrong.
+    """
+
+    unit: Name
+    code: str
+    diff: str
+    reason: str
 
 
 class CheckResult(Record):
@@ -186,12 +266,14 @@ class CheckReport(Record):
 
     Attributes:
         results: The checks that ran, in order; a failed one ends the list.
-        issues: What they found.
+        issues: What they found, in the design as repaired.
+        repairs: What they changed, in order.
         checked: False when the machine, not the design, kept it from being checked.
     """
 
     results: list[CheckResult] = []
     issues: list[Issue] = []
+    repairs: list[Repair] = []
     checked: bool = True
 
     @property
@@ -201,6 +283,20 @@ class CheckReport(Record):
         return (
             self.checked and passed and all(i.severity is not Severity.ERROR for i in self.issues)
         )
+
+    def repaired(self, design: Design) -> Design:
+        """The design with the repairs; its structural hash is open again if there are any.
+
+        Raises:
+            ValueError: The design has no unit that a repair names.
+        """
+        codes = {repair.unit: repair.code for repair in self.repairs}
+        if lost := codes.keys() - {unit.name for unit in design.units}:
+            raise ValueError(f"a repair names {min(lost)!r}, which is no unit of the design")
+        if not codes:
+            return design
+        units = [Unit(name=u.name, code=codes.get(u.name, u.code)) for u in design.units]
+        return design.model_copy(update={"units": units, "structural_hash": ""})
 
 
 class Design(Record):
