@@ -61,7 +61,11 @@ def implement(context: SessionContext, proposal: Proposal, review: Review) -> De
 
 @hookspec
 def check(design: Design, sandbox: Sandbox) -> CheckReport:
-    """Decide whether a design is valid (table 1). The reports of all checkers are joined."""
+    """Decide whether a design is valid (table 1).
+
+    Checkers are asked one by one in the order of the config, each for the design with the repairs
+    of those before it. The first report that is not valid is the last; the reports are joined.
+    """
 
 
 @hookspec(firstresult=True)

@@ -43,7 +43,7 @@ class Plugins:
     that a faulty plugin is named.
 
     Args:
-        instances: Plugins by their label, ``<kind>.<name>``.
+        instances: Plugins by their label, ``<kind>.<name>``, in the order in which they are asked.
 
     Raises:
         PluginError: One implements no hook, or a hook with arguments that it does not have.
@@ -93,15 +93,20 @@ class Plugins:
         return cast("Design", result)
 
     def check(self, design: Design, sandbox: Sandbox) -> CheckReport:
-        """Ask all checkers and join their reports; see ``hookspecs.check``."""
+        """Ask the checkers one by one until one finds an error; see ``hookspecs.check``."""
         from genesys.records import CheckReport
 
-        reports = self._all("check", design=design, sandbox=sandbox)
-        return CheckReport(
-            results=[result for report in reports for result in report.results],
-            issues=[issue for report in reports for issue in report.issues],
-            checked=all(report.checked for report in reports),
-        )
+        joined = CheckReport()
+        for label, call in self._callers("check"):
+            report = _checked(label, "check", call, {"design": design, "sandbox": sandbox})
+            try:
+                design = report.repaired(design)
+            except ValueError as error:
+                raise PluginError(f"Plugin {label}: {error}.") from None
+            joined = joined.followed_by(report)
+            if not report.valid:
+                break
+        return joined
 
     def verify(
         self,
@@ -119,7 +124,10 @@ class Plugins:
 
     def search(self, population: Population, query: Query) -> list[Finding]:
         """Ask all knowledge plugins and join their findings; see ``hookspecs.search``."""
-        answers = self._all("search", population=population, query=query)
+        arguments = {"population": population, "query": query}
+        answers = [
+            _checked(label, "search", call, arguments) for label, call in self._callers("search")
+        ]
         return [finding for findings in answers for finding in findings]
 
     def _first(self, hook: str, **arguments: Any) -> Any:
@@ -131,16 +139,16 @@ class Plugins:
             return None
         raise PluginError(f"None of the configured plugins answered {hook!r}.")
 
-    def _all(self, hook: str, **arguments: Any) -> list[Any]:
-        return [_checked(label, hook, call, arguments) for label, call in self._callers(hook)]
-
     def _callers(self, hook: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-        """Each plugin's implementation by itself, so that a fault can be laid at its door."""
-        implementations = getattr(self._manager.hook, hook).get_hookimpls()
-        for implementation in implementations:
-            others = [i.plugin for i in implementations if i is not implementation]
-            caller = self._manager.subset_hook_caller(hook, remove_plugins=others)
-            yield implementation.plugin_name, caller
+        """Each plugin's implementation by itself, so that a fault can be laid at its door.
+
+        They come in the order in which the plugins were given; pluggy's own is the reverse.
+        """
+        implementing = {i.plugin_name for i in getattr(self._manager.hook, hook).get_hookimpls()}
+        named = [(n, p) for n, p in self._manager.list_name_plugin() if n in implementing]
+        for name, _ in named:
+            others = [plugin for label, plugin in named if label != name]
+            yield name, self._manager.subset_hook_caller(hook, remove_plugins=others)
 
     def _reject_unknown_hooks(self) -> None:
         try:

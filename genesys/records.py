@@ -222,6 +222,16 @@ class Issue(Record):
         """The unit's file in the design's folder; empty for the whole block."""
         return f"units/{self.unit}.py" if self.unit else ""
 
+    @property
+    def place(self) -> str:
+        """``Unit:line``; empty for the whole block."""
+        return self.unit if self.line is None or not self.unit else f"{self.unit}:{self.line}"
+
+    @property
+    def summary(self) -> str:
+        """Check, place and message."""
+        return f"{self.check}{' in ' if self.place else ''}{self.place}: {self.message}"
+
     @classmethod
     def of(
         cls,
@@ -282,6 +292,21 @@ class CheckReport(Record):
         passed = all(result.passed for result in self.results)
         return (
             self.checked and passed and all(i.severity is not Severity.ERROR for i in self.issues)
+        )
+
+    @property
+    def summary(self) -> str:
+        """The summary of the first error, which the others may follow from."""
+        ranked = sorted(self.issues, key=lambda issue: issue.severity is not Severity.ERROR)
+        return ranked[0].summary if ranked else "no reason was given"
+
+    def followed_by(self, later: CheckReport) -> CheckReport:
+        """This report and that of a checker asked afterwards, as one."""
+        return CheckReport(
+            results=[*self.results, *later.results],
+            issues=[*self.issues, *later.issues],
+            repairs=[*self.repairs, *later.repairs],
+            checked=self.checked and later.checked,
         )
 
     def repaired(self, design: Design) -> Design:

@@ -21,8 +21,11 @@ from genesys.records import (
     Issue,
     Operator,
     Query,
+    Repair,
     Role,
     Selection,
+    Severity,
+    Unit,
 )
 
 DESIGN = Design(name="d", root="A", units=[])
@@ -90,16 +93,76 @@ def test_an_error_meant_for_a_person_is_passed_on():
         Plugins({"agent.mine": plugin(propose=fail)}).propose(None)
 
 
-def test_checkers_are_joined():
+def checker(report, asked=None, name="", **options):
+    """A checker that notes for which code it was asked."""
+
+    @hookimpl(**options)
+    def check(self, design):
+        if asked is not None:
+            asked.append((name, [unit.code for unit in design.units]))
+        return report
+
+    return type("Checker", (), {"check": check})()
+
+
+def repairing(before, after):
+    repair = Repair(unit="A", code=after, diff=f"-{before}\n+{after}", reason="it was so")
+    return CheckReport(repairs=[repair], results=GOOD.results)
+
+
+def test_checkers_are_asked_in_the_given_order():
+    asked = []
+    options = {"c": {}, "a": {"tryfirst": True}, "b": {}, "d": {"trylast": True}}
+    instances = {f"checker.{n}": checker(GOOD, asked, n, **o) for n, o in options.items()}
+    Plugins(instances).check(DESIGN, None)
+    assert [name for name, _ in asked] == ["c", "a", "b", "d"]
+
+
+def test_the_first_report_that_is_not_valid_is_the_last():
+    asked = []
+    warned = CheckReport(issues=[Issue(check="w", severity=Severity.WARNING, message="hm")])
     instances = {
-        "checker.a": plugin(check=lambda self: GOOD),
-        "checker.b": plugin(check=lambda self, design, sandbox: BAD),
+        "checker.a": checker(GOOD, asked, "a"),
+        "checker.b": checker(warned, asked, "b"),
+        "checker.c": checker(BAD, asked, "c"),
+        "checker.d": checker(GOOD, asked, "d"),
     }
     report = Plugins(instances).check(DESIGN, None)
-    assert {result.check for result in report.results} == {"good", "bad"}
-    assert not report.valid
-    unchecked = {"checker.c": plugin(check=lambda self: CheckReport(checked=False))}
-    assert not Plugins({**instances, **unchecked}).check(DESIGN, None).checked
+    assert [name for name, _ in asked] == ["a", "b", "c"]
+    assert [result.check for result in report.results] == ["good", "bad"]
+    assert [issue.check for issue in report.issues] == ["w", "bad"]
+    assert report.checked and not report.valid
+
+
+def test_an_unchecked_design_goes_no_further():
+    asked = []
+    instances = {
+        "checker.a": checker(CheckReport(checked=False)),
+        "checker.b": checker(GOOD, asked),
+    }
+    assert not Plugins(instances).check(DESIGN, None).checked
+    assert not asked
+
+
+def test_each_checker_is_given_the_repairs_of_those_before():
+    asked = []
+    design = DESIGN.model_copy(update={"units": [Unit(name="A", code="1")]})
+    instances = {
+        "checker.a": checker(repairing(1, "2"), asked, "a"),
+        "checker.b": checker(GOOD, asked, "b"),
+        "checker.c": checker(repairing(2, "3"), asked, "c"),
+        "checker.d": checker(GOOD, asked, "d"),
+    }
+    report = Plugins(instances).check(design, None)
+    assert asked == [("a", ["1"]), ("b", ["2"]), ("c", ["2"]), ("d", ["3"])]
+    assert [repair.code for repair in report.repairs] == ["2", "3"]
+    assert [unit.code for unit in report.repaired(design).units] == ["3"]
+
+
+def test_a_repair_of_a_unit_that_is_not_there_is_laid_at_the_plugins_door():
+    plugins = Plugins({"checker.mine": checker(repairing(1, "2"))})
+    with pytest.raises(PluginError, match=r"Plugin checker\.mine: a repair names 'A'"):
+        plugins.check(DESIGN, None)
 
 
 def test_findings_are_joined():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genesys.errors import SandboxError
-from genesys.records import Argument, CheckReport, Design, Issue, Severity, Unit
+from genesys.records import Argument, CheckReport, Design, Unit
 
 if TYPE_CHECKING:
     from genesys.plugins import Plugins
@@ -29,7 +29,7 @@ class Checks:
         self._known: dict[tuple[str, tuple[Unit, ...], tuple[Argument, ...]], CheckReport] = {}
 
     def __call__(self, design: Design) -> CheckReport:
-        """The joined report of all checkers.
+        """The joined report of the checkers on the design as it is given.
 
         Raises:
             SandboxError: The machine kept the design from being checked.
@@ -46,18 +46,5 @@ class Checks:
                 return report
         raise SandboxError(
             f"{design.name} could not be checked in {MACHINE_ATTEMPTS} attempts: "
-            f"{summary(report)}. Nothing is lost; run the same command again."
+            f"{report.summary}. Nothing is lost; run the same command again."
         )
-
-
-def summary(report: CheckReport) -> str:
-    """The first error of a report in one line: check, unit, line, message, expectation."""
-    errors = [issue for issue in report.issues if issue.severity is Severity.ERROR]
-    return _line(errors[0]) if errors else "no reason was given"
-
-
-def _line(issue: Issue) -> str:
-    where = f" in unit {issue.unit}" if issue.unit else ""
-    where += f", line {issue.line}" if issue.line else ""
-    hint = f" ({issue.hint})" if issue.hint else ""
-    return f"check {issue.check!r}{where}: {issue.message}{hint}".rstrip(".")

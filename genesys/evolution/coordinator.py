@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from genesys.errors import ConfigError, GenesysError, StoreError
-from genesys.evolution.checking import MACHINE_ATTEMPTS, Checks, summary
+from genesys.evolution.checking import MACHINE_ATTEMPTS, Checks
 from genesys.evolution.designer import Designer
 from genesys.evolution.events import (
     Observer,
@@ -118,7 +118,12 @@ class Coordinator:
         self._observe(StageEntered("check", seed.name))
         report = checks(seed)
         if not report.valid:
-            raise GenesysError(f"The seed {seed.name!r} is not valid: {summary(report)}.")
+            raise GenesysError(f"The seed {seed.name!r} is not valid: {report.summary}.")
+        if report.repairs:
+            raise GenesysError(
+                f"The seed {seed.name!r} needs repairs ({report.repairs[0].reason}): make them "
+                "with genesys check --repair."
+            )
         return seed.model_copy(update={"check": report, "index": index})
 
     def _next_step(self) -> Callable[[], None] | None:

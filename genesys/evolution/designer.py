@@ -18,7 +18,7 @@ from genesys.errors import (
     TreeError,
     UnitError,
 )
-from genesys.evolution.checking import Checks, summary
+from genesys.evolution.checking import Checks
 from genesys.evolution.events import Observer, SessionStarted, StageEntered
 from genesys.evolution.selection import select
 from genesys.evolution.settings import EvolutionSettings, derive_seed
@@ -132,29 +132,25 @@ class Designer:
         context, proposal, review = self._propose(context)
         self._observe(StageEntered("implement", proposal.name))
         draft = self._plugins.implement(context, proposal, review)
-        try:
-            tree = GAUTree.of(draft)
-        except (UnitError, TreeError) as error:
-            raise _AbandonedError(
-                SessionEnd.REJECTED_BY_CHECKER, str(error), [Issue.of(error)]
-            ) from None
-        design = tree.as_design(
-            unique_name(draft.name, {d.name for d in population.designs}),
+        name = unique_name(draft.name, {d.name for d in population.designs})
+        self._observe(StageEntered("check", name))
+        report = context.check(draft)
+        if not report.valid:
+            raise _AbandonedError(SessionEnd.REJECTED_BY_CHECKER, report.summary, report.issues)
+        design = _tree(report.repaired(draft)).as_design(
+            name,
             operator=context.operator,
             parents=[parent.name for parent in context.parents],
             proposal=proposal,
             review=review,
+            check=report,
             index=len(population.designs),
         )
         if design.structural_hash in population.hashes:
             raise _AbandonedError(
                 SessionEnd.NOT_NEW, "the run has a design of this structure already"
             )
-        self._observe(StageEntered("check", design.name))
-        report = context.check(design)
-        if not report.valid:
-            raise _AbandonedError(SessionEnd.REJECTED_BY_CHECKER, summary(report), report.issues)
-        return design.model_copy(update={"check": report})
+        return design
 
     def _propose(self, context: SessionContext) -> tuple[SessionContext, Proposal, Review]:
         for _ in range(self._settings.review_attempts):
@@ -181,6 +177,14 @@ def unique_name(name: str, taken: set[str]) -> str:
         tail = f"-{number}"
         free = name[: MAX_NAME - len(tail)] + tail
     return free
+
+
+def _tree(design: Design) -> GAUTree:
+    try:
+        return GAUTree.of(design)
+    except (UnitError, TreeError) as error:
+        issue = Issue.of(error)
+        raise _AbandonedError(SessionEnd.REJECTED_BY_CHECKER, issue.summary, [issue]) from None
 
 
 def _structure(design: Design) -> str:

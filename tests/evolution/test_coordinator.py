@@ -14,7 +14,16 @@ from genesys.gau.folder import save_tree
 from genesys.markers import hookimpl
 from genesys.population.evolution_tree import EvolutionTree, tree_digest
 from genesys.population.population import Population
-from genesys.records import Operator, Outcome, Role, Selection, SessionEnd, VerificationReport
+from genesys.records import (
+    CheckReport,
+    Operator,
+    Outcome,
+    Repair,
+    Role,
+    Selection,
+    SessionEnd,
+    VerificationReport,
+)
 
 
 def test_a_run_makes_and_verifies_what_was_asked_for(
@@ -140,10 +149,23 @@ def test_an_interrupted_run_goes_on(fakes: ModuleType, seeds: list[str], tmp_pat
 
 def test_an_invalid_seed_stops_the_run(fakes: ModuleType, seeds: list[str], tmp_path: Path) -> None:
     save_tree(fakes.block(7), tmp_path / "seven", name="seven")
-    message = r"seed 'seven' is not valid: check 'forward' in unit Times, line 10: seven"
+    message = r"seed 'seven' is not valid: forward in Times:10: seven"
     with pytest.raises(GenesysError, match=message):
         fakes.run(tmp_path / "run", [*seeds, str(tmp_path / "seven")])
     assert len(EvolutionTree.read(tmp_path / "run").designs) == 2
+
+
+def test_a_seed_is_not_repaired_behind_ones_back(
+    fakes: ModuleType, seeds: list[str], tmp_path: Path
+) -> None:
+    class Checker:
+        @hookimpl
+        def check(self):
+            repair = Repair(unit="Times", code="X * 3\n", diff="", reason="not odd enough")
+            return CheckReport(repairs=[repair])
+
+    with pytest.raises(GenesysError, match=r"'seed1001' needs repairs \(not odd enough\)"):
+        fakes.run(tmp_path / "run", seeds, others={"checker": Checker()})
 
 
 def test_a_seed_that_changed_under_the_run(

@@ -19,6 +19,7 @@ from genesys.records import (
     Design,
     Operator,
     Outcome,
+    Repair,
     Review,
     Selection,
     SessionEnd,
@@ -143,9 +144,9 @@ def fixed(agent_class: Any, number: int, code: str | None = None) -> Any:
 @pytest.mark.parametrize(
     ("number", "code", "end", "note"),
     [
-        (17, None, SessionEnd.REJECTED_BY_CHECKER, "check 'forward' in unit Times, line 10: seven"),
+        (17, None, SessionEnd.REJECTED_BY_CHECKER, "forward in Times:10: seven"),
         (1002, None, SessionEnd.NOT_NEW, "the run has a design of this structure already"),
-        (12, "# GAU_IMPLEMENTATION_FILE\ndef (", SessionEnd.REJECTED_BY_CHECKER, "Times:2"),
+        (12, "# GAU_IMPLEMENTATION_FILE\nX * 12\n", SessionEnd.REJECTED_BY_CHECKER, "in Times:"),
     ],
 )
 def test_rejections(
@@ -179,6 +180,30 @@ def test_a_draft_is_not_checked_twice(
     agent = fixed(agent_class, 12)
     designer(fakes, seeds, agent=agent, checker=Checker()).run(population)
     assert len(asked) == 1
+
+
+def test_what_is_stored_is_the_repaired_design(
+    fakes: ModuleType, seeds: list[str], population: Population, agent_class: Any
+) -> None:
+    def checker(number: int) -> Any:
+        class Checker:
+            @hookimpl
+            def check(self, design):
+                code = fakes.UNIT.format(number=number)
+                return CheckReport(
+                    repairs=[Repair(unit="Times", code=code, diff="-12", reason="a better number")]
+                )
+
+        return Checker()
+
+    agent = fixed(agent_class, 12)
+    session, design = designer(fakes, seeds, agent=agent, checker=checker(13)).run(population)
+    assert session.end is SessionEnd.ACCEPTED
+    assert fakes.number_of(design) == 13
+    assert design.structural_hash == fakes.block(13).as_design("x").structural_hash
+    assert [repair.reason for repair in design.check.repairs] == ["a better number"]
+    session, _ = designer(fakes, seeds, agent=agent, checker=checker(1002)).run(population)
+    assert session.end is SessionEnd.NOT_NEW
 
 
 class Raising:
