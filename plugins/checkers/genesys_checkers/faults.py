@@ -5,10 +5,10 @@ from __future__ import annotations
 import linecache
 import traceback
 
-from genesys.gau import base
 from genesys.gau.load import BLOCK_FILE
 from genesys.gau.parse import locate
-from genesys.records import Issue, Severity
+from genesys.records import ErrorKind, Issue, Severity
+from genesys.sandbox.channel import printable
 
 MAX_TEXT = 4000
 HINTS = {
@@ -30,11 +30,41 @@ class Fault(Exception):  # noqa: N818 - it is what a check found, not an error o
         message: What was found.
         unit: The unit at fault; empty for the whole block.
         hint: What to do, if it can be said better than by the check's name.
+        line: One-based line in the unit's file.
+        kind: Its class of errors; that of the check by default.
+        output: Captured output or traceback.
     """
 
-    def __init__(self, message: str, unit: str = "", hint: str = "") -> None:
+    def __init__(
+        self,
+        message: str,
+        unit: str = "",
+        hint: str = "",
+        *,
+        line: int | None = None,
+        kind: ErrorKind | None = None,
+        output: str = "",
+    ) -> None:
         super().__init__(message)
         self.message, self.unit, self.hint = message, unit, hint
+        self.line, self.kind, self.output = line, kind, output
+
+    def issue(self, check: str, kind: ErrorKind | None = None, hint: str = "") -> Issue:
+        """What a check reports; ``kind`` and ``hint`` serve where the fault has none."""
+        return Issue(
+            check=check,
+            kind=self.kind or kind,
+            unit=self.unit,
+            line=self.line,
+            message=cleaned(self.message),
+            hint=cleaned(self.hint or hint),
+            output=cleaned(self.output[-MAX_TEXT:]),
+        )
+
+
+def cleaned(text: str) -> str:
+    """Text that may come from generated code, so that it can be shown and kept."""
+    return printable(text[:MAX_TEXT])
 
 
 def as_issue(check: str, error: BaseException, code: str, output: str) -> Issue:
@@ -77,6 +107,8 @@ def issue(
 
 def _trace(error: BaseException, code: str) -> tuple[str, int | None, str]:
     """Unit and line of the innermost frame in a unit, and the traceback in the units' terms."""
+    from genesys.gau import base
+
     if isinstance(error, SyntaxError):
         place = locate(code, error.lineno or 0)
         return (*place, "") if place else ("", None, "")

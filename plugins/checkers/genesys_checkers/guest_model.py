@@ -1,0 +1,131 @@
+"""The design's code and the model that is built from it. Runs in the guest."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from genesys.gau import GAM
+from genesys.gau.load import load_block
+
+VOCABULARY = 256
+SEED = 0
+ZERO_GATE_NOISE = 0.3
+
+
+class GuestModel:
+    """One current model of the design, always initialised alike.
+
+    Args:
+        payload: ``code``, the composed block.
+        emit: Not used.
+        scratch: Not used.
+
+    Attributes:
+        model: The current model; :meth:`build` makes another.
+    """
+
+    model: GAM
+
+    def __init__(
+        self, payload: dict[str, Any], emit: Callable[[dict[str, Any]], None], scratch: str
+    ) -> None:
+        self._code: str = payload["code"]
+        self._module = ModuleType("gab")
+        self._dtype = torch.float32
+
+    def load(self) -> dict[str, Any]:
+        """Run the design's code."""
+        with self._settled():
+            self._module = load_block(self._code)
+        return {}
+
+    def build(
+        self,
+        width: int,
+        blocks: int = 2,
+        dtype: str = "float32",
+        open_gates: bool = False,
+        device: str = "cpu",
+    ) -> dict[str, Any]:
+        """Make another current model; says how many parameters it has without the embedding.
+
+        Args:
+            width: D.
+            blocks: Number of blocks.
+            dtype: Name of a dtype of torch.
+            open_gates: Whether to replace zeros in parameters by noise.
+            device: ``cpu``, or ``meta`` for a model without values.
+        """
+        self._dtype = getattr(torch, dtype)
+        with self._settled():
+            self.model = GAM(
+                self._module.GAB,
+                width,
+                blocks,
+                VOCABULARY,
+                self._module.gab_config,
+                device=torch.device(device),
+                dtype=self._dtype,
+            )
+            if open_gates:
+                _open_gates(self.model)
+        return {"parameters": self.model.non_embedding_parameters()}
+
+    @contextmanager
+    def _settled(self, grad: bool = True, seed: int = SEED) -> Iterator[None]:
+        """What a call depends on, whatever the design's code did in calls before."""
+        torch.manual_seed(seed)
+        # Double precision is our measuring aid: a unit need not know it, as it must other dtypes.
+        double = self._dtype is torch.float64
+        torch.set_default_dtype(torch.float64 if double else torch.float32)
+        try:
+            with warnings.catch_warnings(), torch.set_grad_enabled(grad):
+                warnings.simplefilter("ignore")
+                yield
+        finally:
+            torch.set_default_dtype(torch.float32)
+
+    def _tensor(self, X: np.ndarray[Any, Any]) -> Tensor:
+        """An array that came in, as a tensor in the dtype of the model."""
+        return torch.tensor(X, dtype=self._dtype)
+
+    def _through_blocks(self, X: Tensor) -> Tensor:
+        """What the blocks make of X of shape (B, L, D)."""
+        Z: dict[str, Any] = {}
+        for block in self.model.blocks:
+            X, Z = block(X, **Z)
+        if not isinstance(X, Tensor):
+            raise TypeError(f"the block returns a {type(X).__name__} where a tensor is due")
+        return X
+
+
+def array(X: Tensor) -> np.ndarray[Any, Any]:
+    """A tensor as an array that can be handed over: narrow floats as float32."""
+    X = X.detach().cpu()
+    narrow = X.dtype in {torch.bfloat16, torch.float16}
+    values: np.ndarray[Any, Any] = (X.float() if narrow else X).contiguous().numpy()
+    return values
+
+
+def dtype_name(X: Tensor) -> str:
+    """E.g. ``float32``."""
+    return str(X.dtype).removeprefix("torch.")
+
+
+def _open_gates(model: nn.Module) -> None:
+    """Replace zeros in parameters by noise: what hides behind a zero gate must show."""
+    generator = torch.Generator().manual_seed(SEED)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.is_floating_point():
+                noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float32)
+                opened = torch.where(parameter == 0, ZERO_GATE_NOISE * noise, parameter)
+                parameter.copy_(opened)
