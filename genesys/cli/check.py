@@ -11,13 +11,13 @@ from rich.console import Console
 from rich.text import Text
 
 from genesys.cli.findings import findings, place
-from genesys.cli.text import one_line
 from genesys.errors import GenesysError, TreeError, UnitError
 from genesys.gau.folder import DESIGN_FILE, UNITS_FOLDER, load_tree, load_unit, read_design_file
 from genesys.gau.parse import parse_block, sections
 from genesys.gau.tree import GAUTree
 from genesys.gau.unit import SECTION, parse_unit
 from genesys.records import CheckReport, CheckResult, Design, Issue
+from genesys.text import one_line
 
 VALID, INVALID, NOT_CHECKED = 0, 1, 2
 Checker = Callable[[Design], CheckReport]

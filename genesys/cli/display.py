@@ -19,9 +19,10 @@ from genesys.cli.leaderboard import number
 from genesys.cli.narration import BAD, GOOD, narrate
 from genesys.cli.progress import Clock, Progress
 from genesys.cli.ranking import Ranking, Row
-from genesys.cli.text import clean, clock, count, one_line
+from genesys.cli.text import clock, count
 from genesys.evolution.events import Event, RunEnded
 from genesys.records import Scale
+from genesys.text import clean, one_line
 
 REFRESHES_PER_SECOND = 4
 HEARTBEAT = 30.0  # seconds between lines about one training, without a terminal

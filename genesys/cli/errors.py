@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from genesys.cli.text import clean
+from genesys.text import clean
 
 
 def print_error(error: Exception) -> None:

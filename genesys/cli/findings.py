@@ -9,8 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from genesys.cli.text import clean, duration, one_line, plain
+from genesys.cli.text import duration, plain
 from genesys.records import CheckReport, Issue, Severity
+from genesys.text import clean, one_line
 
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
 

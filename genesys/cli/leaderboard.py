@@ -12,9 +12,10 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.ranking import Failure, Ranking, Row, rank, scales_of
-from genesys.cli.text import clean, count, gist, plain
+from genesys.cli.text import count, gist, plain
 from genesys.population.population import Population
 from genesys.records import Operator, Outcome
+from genesys.text import clean
 
 MADE_BY = "made by"
 COLUMNS = ("#", "design", MADE_BY, "params", "accuracy", "vs\nseed", "bits\n/byte", "tokens\n/s")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from genesys.cli.leaderboard import blame, descent
 from genesys.cli.ranking import Ranking
-from genesys.cli.text import count, duration, gist, one_line
+from genesys.cli.text import count, duration, gist
 from genesys.evolution.events import (
     Event,
     RunEnded,
@@ -16,6 +16,7 @@ from genesys.evolution.events import (
     VerificationStarted,
 )
 from genesys.records import Issue, Operator, Outcome, Session, SessionEnd, VerificationReport
+from genesys.text import one_line
 
 GOOD, BAD, NEUTRAL = "✔", "✘", "·"
 

@@ -16,10 +16,11 @@ from rich.text import Text
 from genesys.cli.findings import findings
 from genesys.cli.leaderboard import descent, number
 from genesys.cli.lineage import offspring, origins, outline
-from genesys.cli.text import clean, count, duration, one_line, plain
+from genesys.cli.text import count, duration, plain
 from genesys.errors import UnknownNameError
 from genesys.population.population import Population
 from genesys.records import Design, Outcome, Score, VerificationReport
+from genesys.text import clean, one_line
 
 
 def show(

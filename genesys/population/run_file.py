@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from genesys.errors import StoreError
 from genesys.population.files import write_atomic
 
-FORMAT = 1
+FORMAT = 2
 FILE = "run.json"
 
 

@@ -8,9 +8,9 @@ from genesys.cli.leaderboard import descent
 from genesys.cli.ranking import Ranking, Row
 from genesys.cli.report.chart import SYMBOLS, Figure, color, layout
 from genesys.cli.report.layout import Point, positions
-from genesys.cli.text import clean
 from genesys.population.population import Population
 from genesys.records import Design, Operator, Outcome
+from genesys.text import clean
 
 COLUMN, ROW = 190, 40  # pixels
 _STEPS = [i / 12 for i in range(13)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from genesys.cli.text import clean
+from genesys.text import clean
 
 if TYPE_CHECKING:
     from markupsafe import Markup

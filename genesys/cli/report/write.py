@@ -15,10 +15,10 @@ from genesys.cli.report.descent import descent_tree
 from genesys.cli.report.plots import curves, fitness
 from genesys.cli.report.rejected import rejected
 from genesys.cli.report.summary import headline, tiles
-from genesys.cli.text import clean
 from genesys.errors import GenesysError
 from genesys.population.files import write_atomic
 from genesys.population.population import Population
+from genesys.text import clean
 
 if TYPE_CHECKING:
     from jinja2 import Environment
