@@ -232,6 +232,11 @@ class Issue(Record):
         """Check, place and message."""
         return f"{self.check}{' in ' if self.place else ''}{self.place}: {self.message}"
 
+    def source(self, design: Design) -> str:
+        """The line at fault in the code of a design; empty when it has none there."""
+        lines = next((u.code.split("\n") for u in design.units if u.name == self.unit), [])
+        return lines[self.line - 1] if self.line and 1 <= self.line <= len(lines) else ""
+
     @classmethod
     def of(
         cls,
