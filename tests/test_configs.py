@@ -52,8 +52,9 @@ def test_a_wrong_override_is_explained(override, message):
 @pytest.mark.parametrize(
     ("build", "config", "message"),
     [
-        (sandbox_of, {"confinment": "required"}, "no key 'confinment', did you mean 'confinement'"),
-        (sandbox_of, {"confinement": "maybe"}, "maybe"),
+        (sandbox_of, {"backnd": "auto"}, "no key 'backnd', did you mean 'backend'"),
+        (sandbox_of, {"backend": "docker"}, "docker"),
+        (sandbox_of, {"backend": "process"}, "allow_unconfined"),
         (sandbox_of, {"limits": {"seconds": -1}}, "seconds"),
         (ladder_of, {"scales": [{"name": "x"}]}, "n_block"),
         (sandbox_of, None, "'sandbox': input should be"),

@@ -19,7 +19,7 @@ from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.files import storing, write_atomic
 from genesys.records import Record, Scale
 from genesys.registry import KINDS, load
-from genesys.sandbox import Confinement, Limits, Sandbox
+from genesys.sandbox import Backend, Limits, Sandbox
 
 if TYPE_CHECKING:
     from genesys.population.population import Population
@@ -40,7 +40,9 @@ class SandboxSettings(Record):
     """Config group ``sandbox``; see ``genesys.sandbox.Sandbox``."""
 
     limits: Limits = Limits()
-    confinement: Confinement = Confinement.REQUIRED
+    backend: Backend = Backend.AUTO
+    allow_unconfined: bool = False
+    workers: Annotated[int, Field(ge=1)] = 1
     scratch_root: Path | None = None
 
 
@@ -87,7 +89,13 @@ def sandbox_of(config: Any) -> Sandbox:
         ConfigError: A key or value is wrong.
     """
     settings = settings_of("sandbox", SandboxSettings, config)
-    return Sandbox(settings.limits, settings.scratch_root, settings.confinement)
+    return Sandbox(
+        settings.limits,
+        settings.scratch_root,
+        settings.backend,
+        settings.allow_unconfined,
+        settings.workers,
+    )
 
 
 def ladder_of(config: Any) -> Ladder:

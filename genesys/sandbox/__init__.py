@@ -1,10 +1,23 @@
-"""Workers that may run generated code, and the channel to them.
+"""Guests that may run generated code, and the channel to them.
 
 Light to import: the heavy libraries are loaded in the host process that a :class:`Sandbox` starts.
 """
 
-from genesys.sandbox.job import Job, JobResult, JobStatus, Limits
-from genesys.sandbox.process import Confinement
+from genesys.sandbox.backends import Backend
+from genesys.sandbox.guest import Guest
+from genesys.sandbox.job import GuestEnded, GuestError, GuestRaised, Job, JobStatus, Limits
+from genesys.sandbox.legacy import JobResult
 from genesys.sandbox.sandbox import Sandbox
 
-__all__ = ["Confinement", "Job", "JobResult", "JobStatus", "Limits", "Sandbox"]
+__all__ = [
+    "Backend",
+    "Guest",
+    "GuestEnded",
+    "GuestError",
+    "GuestRaised",
+    "Job",
+    "JobResult",
+    "JobStatus",
+    "Limits",
+    "Sandbox",
+]

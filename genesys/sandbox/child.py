@@ -1,9 +1,8 @@
-"""The life of one job inside its forked process: confine, call the entry, answer, exit."""
+"""The life of a guest inside its forked process: confine, make the entry, answer calls, exit."""
 
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import random
 import sys
@@ -12,72 +11,66 @@ import threading
 import traceback
 from typing import Any, NoReturn
 
-from genesys.sandbox.channel import encode
+from genesys.sandbox.backends import Backend
+from genesys.sandbox.channel import Frame, Frames, encode
 from genesys.sandbox.confine import bound, confine, tie_to
 from genesys.sandbox.job import Limits
 
-MAX_TRACEBACK = 8000
+MAX_TEXT = 8000
+REQUESTS, REPLIES = 3, 4
+_CHUNK = 2**20
 _OUT_OF_MEMORY = ("can't allocate memory", "Cannot allocate memory", "not enough memory")
 
 
 class Request:
-    """What the host is asked to run.
+    """What the host is asked to fork.
 
     Args:
-        entry: ``module:function``.
+        entry: ``module:Class``.
         limits: As JSON.
-        scratch: The job's empty folder.
-        token: Secret that marks the job's messages.
-        confined: Whether to confine the process.
+        scratch: The guest's empty folder.
+        backend: How to confine it.
     """
 
-    def __init__(self, entry: str, limits: str, scratch: str, token: str, confined: bool) -> None:
-        self.entry, self.scratch, self.token, self.confined = entry, scratch, token, confined
+    def __init__(self, entry: str, limits: str, scratch: str, backend: str) -> None:
+        self.entry, self.scratch, self.backend = entry, scratch, Backend(backend)
         self.limits = Limits.model_validate_json(limits)
 
 
-def live(request: Request, host: int, payload: int, channel: int, output: int) -> NoReturn:
-    """Run the request in this freshly forked process and end it.
+def live(request: Request, host: int, requests: int, replies: int, output: int) -> NoReturn:
+    """Be the guest in this freshly forked process, and end it.
 
     Args:
-        request: What to run.
+        request: What to be.
         host: Process id of the parent.
-        payload: Descriptor to read the entry's argument from, as JSON.
-        channel: Descriptor to write messages to.
+        requests: Descriptor to read calls from.
+        replies: Descriptor to write answers to.
         output: Descriptor that takes standard output and error.
     """
     status = 1
     try:
-        channel = _rewire(payload, channel, output)
-        argument = json.load(sys.stdin)
-        _close_input()
+        _rewire(requests, replies, output)
         _settle(request, host)
-        status = _answer(request, argument, channel)
+        _Guest(request).serve()
+        status = 0
     except BaseException:  # whatever it was, this process must never go on as the host
         traceback.print_exc()
     finally:
         os._exit(status)
 
 
-def _rewire(payload: int, channel: int, output: int) -> int:
-    """Keep four descriptors and close all others; returns the new channel."""
-    kept = os.dup(channel), os.dup(payload), os.dup(output)
-    for target, source in enumerate((kept[1], kept[2], kept[2], kept[0])):
-        # All copies lie above 3: the host holds 0 to 2 and its own ends.
+def _rewire(requests: int, replies: int, output: int) -> None:
+    """Keep five descriptors and close all others; there is nothing to read on the first."""
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    # All copies lie above 4: the host holds 0 to 2 and its own ends.
+    kept = [os.dup(fd) for fd in (nothing, output, output, requests, replies)]
+    for target, source in enumerate(kept):
         os.dup2(source, target, inheritable=False)
-    os.closerange(4, os.sysconf("SC_OPEN_MAX"))
+    os.closerange(5, os.sysconf("SC_OPEN_MAX"))
     sys.stdin, sys.stdout, sys.stderr = (
         open(fd, mode, buffering=1, errors="replace", closefd=False)  # noqa: SIM115
         for fd, mode in ((0, "r"), (1, "w"), (2, "w"))
     )
-    return 3
-
-
-def _close_input() -> None:
-    """The payload can be written: have nothing to read there instead."""
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.close(nothing)
 
 
 def _settle(request: Request, host: int) -> None:
@@ -87,15 +80,14 @@ def _settle(request: Request, host: int) -> None:
     os.environ.update(HOME=request.scratch, TMPDIR=request.scratch)
     tempfile.tempdir = request.scratch  # it is not to look for room: files cannot be removed
     bound(request.limits)
-    if request.confined:
-        confine(request.scratch, request.limits.readable)
+    confine(request.backend, request.scratch, request.limits.readable)
     _fix_randomness()
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(request.limits.threads)
 
 
 def _fix_randomness() -> None:
-    """Start from the same state in every job of every host."""
+    """Start from the same state in every guest of every host."""
     random.seed(0)
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed(0)
@@ -103,40 +95,84 @@ def _fix_randomness() -> None:
         torch.manual_seed(0)
 
 
-def _answer(request: Request, argument: dict[str, Any], channel: int) -> int:
-    lock = threading.Lock()
+class _Guest:
+    """Answers calls until there are no more."""
 
-    def send(kind: str, body: dict[str, Any]) -> None:
-        line = memoryview(encode(request.token, kind, body))
-        with lock:
-            while line:
-                line = line[os.write(channel, line) :]
+    def __init__(self, request: Request) -> None:
+        self._request, self._lock = request, threading.Lock()
+        self._entry: object = None
 
-    def emit(event: dict[str, Any]) -> None:
-        """Send an event to the parent."""
-        send("event", event)
+    def serve(self) -> None:
+        frames = Frames({"open", "call"})
+        while data := os.read(REQUESTS, _CHUNK):
+            for frame in frames.feed(data):
+                self._answer(frame)
 
-    try:
-        module, function = request.entry.split(":")
-        entry = getattr(importlib.import_module(module), function)
-        send("result", entry(argument, emit, request.scratch))
-    except BaseException as error:  # generated code may raise anything
-        send("error", {"memory": is_out_of_memory(error), "text": _describe(error)})
-    sys.stdout.flush()
-    sys.stderr.flush()
-    return 0
+    def _answer(self, frame: Frame) -> None:
+        try:
+            if frame.kind == "open":
+                self._entry = self._make(frame.body)
+                answer = Frame("answer", {})
+            else:
+                method = getattr(self._entry, frame.body.pop("method"))
+                answer = Frame("answer", method(**frame.body))
+            pieces = encode(answer)
+        except BaseException as error:  # generated code may raise anything
+            pieces = encode(Frame("error", self._describe(error)))
+        sys.stdout.flush()
+        sys.stderr.flush()
+        self._write(pieces)
+
+    def _make(self, payload: dict[str, Any]) -> object:
+        module, name = self._request.entry.split(":")
+        entry = getattr(importlib.import_module(module), name)
+        if not isinstance(entry, type):
+            from genesys.sandbox.legacy import Function
+
+            return Function(entry, self._emit, self._request.scratch)
+        return entry(payload, self._emit, self._request.scratch)
+
+    def _emit(self, event: dict[str, Any]) -> None:
+        """Send an event to the trusted half."""
+        self._write(encode(Frame("event", event)))
+
+    def _write(self, pieces: list[memoryview]) -> None:
+        with self._lock:
+            for piece in pieces:
+                while piece:
+                    piece = piece[os.write(REPLIES, piece) :]  # noqa: PLW2901
+
+    def _describe(self, error: BaseException) -> dict[str, Any]:
+        details: dict[str, Any] = {}
+        if describe := getattr(self._entry, "describe", None):
+            try:
+                details = describe(error)
+                encode(Frame("error", details))
+            except BaseException:  # the exception is the generated code's own
+                details = {}
+        return {
+            "memory": is_out_of_memory(error),
+            "type": type(error).__name__,
+            "message": _text_of(error),
+            "trace": _trace(error),
+            "details": details,
+        }
 
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether an error says that memory could not be had."""
-    return isinstance(error, MemoryError) or any(text in str(error) for text in _OUT_OF_MEMORY)
+    return isinstance(error, MemoryError) or any(t in _text_of(error) for t in _OUT_OF_MEMORY)
 
 
-def _describe(error: BaseException) -> str:
-    """The traceback from the entry on, without this file's frames."""
-    text = "".join(
-        traceback.format_exception(
-            type(error), error, error.__traceback__ and error.__traceback__.tb_next
-        )
-    )
-    return text if len(text) <= MAX_TRACEBACK else "...\n" + text[-MAX_TRACEBACK:]
+def _text_of(error: BaseException) -> str:
+    try:
+        return str(error)[:MAX_TEXT]
+    except BaseException:  # it is the generated code's own
+        return "it cannot be printed"
+
+
+def _trace(error: BaseException) -> str:
+    """The traceback from the method on, without this file's frame."""
+    below = error.__traceback__ and error.__traceback__.tb_next
+    text = "".join(traceback.format_tb(below))
+    return text if len(text) <= MAX_TEXT else "...\n" + text[-MAX_TEXT:]

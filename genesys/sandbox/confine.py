@@ -3,52 +3,29 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import resource
 import signal
 import sys
-import sysconfig
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from genesys.sandbox import seccomp
+from genesys.sandbox.backends import SYSTEM, Backend, installation
 from genesys.sandbox.job import Limits
 
 MIB = 2**20
 # Room for threads' stacks and mapped files. Page tables take a 512th of it: no other limit counts
 # them.
 ADDRESSES = 2**36
-_SYSTEM = (
-    "/lib",
-    "/lib64",
-    "/usr/lib",
-    "/usr/lib64",
-    "/usr/share/zoneinfo",
-    "/etc/ld.so.cache",
-    "/sys/devices/system/cpu",
-    "/proc/cpuinfo",
-    "/proc/meminfo",
-    "/proc/stat",
-    "/dev/zero",
-    "/dev/random",
-    "/dev/urandom",
-)
-
-
-def installation() -> list[str]:
-    """Folders of the Python installation and of packages installed from their sources."""
-    stems = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
-    stems |= {str(Path(sys.base_prefix) / "lib"), str(Path(__file__).resolve().parents[1])}
-    # An editable installation puts source trees on the path: only their packages are opened,
-    # since anything may lie beside them.
-    for entry in map(Path, filter(None, sys.path)):
-        if entry.is_dir() and not any(entry.is_relative_to(stem) for stem in stems):
-            stems.update(str(init.parent) for init in entry.glob("*/__init__.py"))
-    return sorted(stems)
+_DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom")
+_FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
 
 
 def bound(limits: Limits) -> None:
-    """Set the resource limits of this process: memory, file size, no core dump."""
+    """Set the resource limits of this process: memory, CPU time, file size, no core dump."""
     addresses, data = _taken()
     bounds = {
         resource.RLIMIT_DATA: data + limits.memory_mb * MIB,
@@ -58,6 +35,9 @@ def bound(limits: Limits) -> None:
     }
     if sys.platform == "linux":
         bounds[resource.RLIMIT_AS] = addresses + limits.memory_mb * MIB + ADDRESSES
+    # A spare second, so that the host is the first to notice and say so.
+    seconds = math.ceil(limits.most_cpu_seconds + time.process_time()) + 1
+    bounds[resource.RLIMIT_CPU] = seconds
     for what, wanted in bounds.items():
         _, hard = resource.getrlimit(what)
         value = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
@@ -73,27 +53,50 @@ def _taken() -> tuple[int, int]:
     return pages[0] * resource.getpagesize(), pages[5] * resource.getpagesize()
 
 
+def hide() -> None:
+    """Keep processes of the same user from reading or tracing this one."""
+    if sys.platform == "linux":
+        seccomp.prctl(seccomp.PR_SET_DUMPABLE, ctypes.c_ulong(0))
+
+
+def adopt() -> None:
+    """Become the parent of what this process's children leave behind."""
+    if sys.platform == "linux":
+        seccomp.prctl(seccomp.PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1))
+
+
 def tie_to(parent: int) -> None:
-    """Have this process die with its parent.
+    """Have this process die with its parent, and let it look at itself again.
 
     Raises:
         OSError: The parent has died already, or prctl failed.
     """
     if sys.platform == "linux":
         seccomp.prctl(seccomp.PR_SET_PDEATHSIG, ctypes.c_ulong(signal.SIGKILL))
+        seccomp.prctl(seccomp.PR_SET_DUMPABLE, ctypes.c_ulong(1))
     if os.getppid() != parent:
         raise ProcessLookupError("the host of this worker has died")
 
 
-def confine(scratch: str, readable: Sequence[str]) -> None:
+def confine(backend: Backend, scratch: str, readable: Sequence[str]) -> None:
     """Confine this process, for good.
 
     It may read the installation and ``readable``, write only below ``scratch``, open no socket,
-    start no process and signal none but its own threads.
+    start no process and signal none but its own threads. Under bubblewrap the host's namespaces
+    have seen to files and signals already; the backend ``process`` confines nothing.
 
     Raises:
         OSError: The kernel or the machine cannot do it.
     """
+    if backend is Backend.PROCESS:
+        return
+    if backend is Backend.SANDLOCK:
+        _restrict_files(scratch, readable)
+    _drop_capabilities()
+    seccomp.install()
+
+
+def _restrict_files(scratch: str, readable: Sequence[str]) -> None:
     try:
         from sandlock import Sandbox as Rules
         from sandlock import confine as apply
@@ -101,13 +104,12 @@ def confine(scratch: str, readable: Sequence[str]) -> None:
     except ImportError as error:
         raise OSError("the package sandlock is not installed") from error
     own = f"/proc/{os.getpid()}"
-    paths = [p for p in (*installation(), *_SYSTEM, own, *readable) if Path(p).exists()]
+    allowed = (*installation(), *SYSTEM, *_DEVICES, *_FACTS, own, *readable)
+    paths = [path for path in allowed if Path(path).exists()]
     try:
         apply(Rules(fs_readable=paths, fs_writable=[scratch, "/dev/null"]))
     except (SandlockError, ValueError) as error:
         raise OSError(f"Landlock is not available (Linux 6.12 or newer): {error}") from error
-    _drop_capabilities()
-    seccomp.install()
 
 
 def _drop_capabilities() -> None:

@@ -1,8 +1,8 @@
-"""The trusted process that forks one confined child per job: ``python -m genesys.sandbox.host``.
+"""The trusted process that forks one confined guest per job: ``python -m genesys.sandbox.host``.
 
-Its standard input is a socket. Each request brings three descriptors: the payload, the job's
-channel and its output; the child talks to the coordinator through them, never through the host.
-When the coordinator goes away the socket closes, and the host takes its child along.
+Its standard input is a socket of packets. Each request brings three descriptors: the guest's calls,
+answers and output; the guest talks to the trusted half through them, never through the host. When
+the trusted half goes away the socket closes, and the host takes its guest along.
 """
 
 from __future__ import annotations
@@ -18,37 +18,35 @@ import signal
 import socket
 import sys
 import time
-from typing import Any
+from typing import Any, NoReturn
 
-import psutil
-
+from genesys.sandbox.backends import Backend
 from genesys.sandbox.child import Request, live
-from genesys.sandbox.confine import MIB, confine
-from genesys.sandbox.job import JobStatus, Limits
+from genesys.sandbox.confine import adopt, confine, hide
+from genesys.sandbox.watch import Watch
 
 POLL_SECONDS = 0.02
-DISK_POLL_SECONDS = 0.5
-_PAGE = 4096
+PACKET = 2**17
+KILL_SECONDS = 4.0
 
 
 class CoordinatorGoneError(Exception):
-    """The coordinator has gone."""
+    """The trusted half has gone."""
 
 
 def main() -> None:
-    """Serve requests until the coordinator goes away."""
+    """Serve requests until the trusted half goes away."""
     control = socket.socket(fileno=os.dup(0))
-    base, preload = sys.argv[1], sys.argv[2:]
+    base, backend, preload = sys.argv[1], Backend(sys.argv[2]), sys.argv[3:]
+    hide()
+    adopt()
     for name in preload:
         importlib.import_module(name)
-    wake, woken = os.pipe()
-    os.set_blocking(woken, False)
-    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
-    signal.signal(signal.SIGCHLD, lambda *_: None)
+    wake = _wake_on_death()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
-    refusal = _try_confinement(base)
+    refusal = _try_confinement(backend, base)
     gc.collect()
-    gc.freeze()  # keeps the collector from touching, and so copying, pages shared with children
+    gc.freeze()  # keeps the collector from touching, and so copying, pages shared with guests
     try:
         _say(control, {"refusal": refusal})
         while True:
@@ -58,17 +56,26 @@ def main() -> None:
         os._exit(0)  # nothing is left to tidy up, and torch takes its time
 
 
+def _wake_on_death() -> int:
+    """A descriptor that can be read whenever a child has ended."""
+    wake, woken = os.pipe()
+    os.set_blocking(woken, False)
+    signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    return wake
+
+
 def _say(control: socket.socket, message: dict[str, Any]) -> None:
-    control.sendall(json.dumps(message).encode() + b"\n")
+    control.sendall(json.dumps(message).encode())
 
 
-def _try_confinement(base: str) -> str:
+def _try_confinement(backend: Backend, base: str) -> str:
     """Confine a child that does nothing; returns why that failed, or nothing."""
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
         try:
-            confine(base, [])
+            confine(backend, base, [])
         except BaseException as error:  # the child must end here
             os.write(writer, str(error).encode()[:4000])
         os._exit(0)
@@ -80,82 +87,78 @@ def _try_confinement(base: str) -> str:
 
 
 def _serve(control: socket.socket, wake: int) -> None:
-    data, descriptors, _, _ = socket.recv_fds(control, 2**20, 3)
+    """Fork one guest, follow it to its end and say how it ended."""
+    data, descriptors, _, _ = socket.recv_fds(control, PACKET, 3)
     if not data:
         raise CoordinatorGoneError
+    if not descriptors:  # about a guest that has ended meanwhile
+        return
     request = Request(**json.loads(data))
-    # Imported here once, not in each child. A failure is the job's to report.
+    # Imported here once, not in each guest. A failure is the guest's to report.
     with contextlib.suppress(Exception):
         importlib.import_module(request.entry.split(":")[0])
-    host, started = os.getpid(), time.monotonic()
+    host = os.getpid()
     pid = os.fork()
     if pid == 0:
-        signal.set_wakeup_fd(-1)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        live(request, host, *descriptors)
+        _become_guest(request, host, descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
     try:
-        reason, status = _watch(pid, request.limits, request.scratch, control, wake)
+        reason, status = _follow(Watch(pid, request.limits, request.scratch), control, wake)
     finally:
         _kill(pid)
-    seconds = time.monotonic() - started
-    _say(control, {"reason": reason, "status": status, "seconds": seconds})
+    _say(control, {"reason": reason, "status": status})
 
 
-def _watch(
-    pid: int, limits: Limits, scratch: str, control: socket.socket, wake: int
-) -> tuple[str, int]:
-    """Wait for the child to end, or for the first limit it breaks."""
-    deadline = time.monotonic() + limits.seconds
-    next_disk = 0.0
-    # The child shares the host's pages: they are not what the job took.
-    most = psutil.Process().memory_info().rss + limits.memory_mb * MIB
-    process = psutil.Process(pid)
+def _become_guest(request: Request, host: int, descriptors: list[int]) -> NoReturn:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    live(request, host, *descriptors)
+
+
+def _follow(watch: Watch, control: socket.socket, wake: int) -> tuple[str, int]:
+    """Wait for the guest to end, for the first limit it breaks, or for the word to let it go."""
     while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
+        done, status = os.waitpid(watch.pid, os.WNOHANG)
         if done:
             return "", os.waitstatus_to_exitcode(status)
-        now = time.monotonic()
-        if now > deadline:
-            return JobStatus.TIMEOUT, 0
-        with contextlib.suppress(psutil.Error):
-            if process.memory_info().rss > most:
-                return JobStatus.MEMORY, 0
-            if process.num_threads() > limits.processes:
-                return "threads", 0
-        if now > next_disk:
-            next_disk = now + DISK_POLL_SECONDS
-            if _is_over(scratch, limits.disk_mb * MIB):
-                return "disk", 0
+        if broken := watch.broken():
+            return broken, 0
         waiting = (control.fileno(), wake)
-        ready, _, _ = select.select(waiting, (), (), min(POLL_SECONDS, deadline - now))
-        if control.fileno() in ready and not control.recv(1, socket.MSG_PEEK):
-            raise CoordinatorGoneError
+        ready, _, _ = select.select(waiting, (), (), min(POLL_SECONDS, watch.left()))
         if wake in ready:
             os.read(wake, 4096)
-
-
-def _is_over(folder: str, most: int) -> bool:
-    """Whether a flat folder holds more than ``most`` bytes; a file counts as one page at least."""
-    total = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            with contextlib.suppress(OSError):
-                total += max(entry.stat(follow_symlinks=False).st_blocks * 512, _PAGE)
-            if total > most:
-                return True
-    return False
+        if control.fileno() in ready:
+            data = control.recv(PACKET)
+            if not data:
+                raise CoordinatorGoneError
+            if json.loads(data)["ask"] == "stop":
+                return "stopped", 0
+            _say(control, watch.usage())
 
 
 def _kill(pid: int) -> None:
-    """Kill the child with its process group, if it is still there, and reap it."""
+    """Kill the guest with all it has started, and reap them."""
+    deadline = time.monotonic() + KILL_SECONDS
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-    with contextlib.suppress(ChildProcessError):
-        if os.waitpid(pid, os.WNOHANG) == (0, 0):  # it may not lead a group yet
-            os.kill(pid, signal.SIGKILL)
-            os.waitpid(pid, 0)
+    while time.monotonic() < deadline:
+        for child in _children():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        try:
+            while os.waitpid(-1, os.WNOHANG) != (0, 0):
+                pass
+        except ChildProcessError:
+            return
+        time.sleep(0.001)
+
+
+def _children() -> list[int]:
+    """All that descends from this process: what a guest leaves behind comes to the host."""
+    import psutil
+
+    return [process.pid for process in psutil.Process().children(recursive=True)]
 
 
 if __name__ == "__main__":

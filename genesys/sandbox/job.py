@@ -1,4 +1,4 @@
-"""What goes into a sandbox worker and what comes out."""
+"""What goes into a sandbox and how a guest can end."""
 
 from __future__ import annotations
 
@@ -7,71 +7,95 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from genesys.errors import GenesysError
 from genesys.records import Record
 
 
 class Limits(Record):
-    """What one job may use.
+    """What one guest may use.
 
     Attributes:
-        seconds: Wall time.
-        memory_mb: Memory of the worker, in MiB.
+        seconds: Wall time from its start, the time in which it waits for calls included.
+        cpu_seconds: Processor time; None allows ``seconds`` on each thread.
+        memory_mb: Memory, in MiB.
         threads: CPU threads for tensor operations.
-        processes: Threads the job may have at once; it can start no other process.
+        processes: Threads it may have at once; it can start no other process.
         disk_mb: What it may write to its scratch folder, in MiB.
-        readable: Folders the job may read besides the Python installation and Genesys.
+        readable: Folders it may read besides the Python installation and Genesys.
     """
 
     seconds: Annotated[float, Field(gt=0)] = 60.0
+    cpu_seconds: Annotated[float, Field(gt=0)] | None = None
     memory_mb: Annotated[int, Field(ge=256)] = 4096
     threads: Annotated[int, Field(ge=1)] = 2
     processes: Annotated[int, Field(ge=1)] = 64
     disk_mb: Annotated[int, Field(ge=1)] = 1024
     readable: list[str] = Field(default_factory=list)
 
+    @property
+    def most_cpu_seconds(self) -> float:
+        """The processor time that is allowed in effect."""
+        return self.cpu_seconds or self.seconds * self.threads
+
 
 class Job(Record):
-    """A function to run in a worker.
+    """What a guest is made of.
 
     Attributes:
-        entry: ``module:function`` of trusted code that may load generated code. It is called as
-            ``function(payload, emit, scratch)``: a JSON object, a callable that sends a JSON object
-            to the parent, and the path of an empty folder it may add files to (it can make no
-            folders there, and neither rename nor remove files). It returns a JSON object; its
-            integers have 64 bits.
+        entry: ``module:Class`` of code that may load generated code. It is made as
+            ``Class(payload, emit, scratch)``: a JSON object, a callable that sends a JSON object
+            as an event, and the path of an empty folder it may add files to (it can make no
+            folders there, and neither rename nor remove files). Its public methods can be called;
+            they take and return JSON values and arrays by name. A method ``describe(error)`` may
+            add to what is told of an exception.
         payload: Its first argument.
         limits: What it may use; None takes the sandbox's own.
     """
 
     entry: Annotated[str, Field(pattern=r"^[\w.]+:\w+$")]
-    payload: dict[str, Any]
+    payload: dict[str, Any] = Field(default_factory=dict)
     limits: Limits | None = None
 
 
 class JobStatus(StrEnum):
-    """How a job ended."""
+    """How a guest ended before it was let go."""
 
-    OK = "ok"
-    RAISED = "raised"
     TIMEOUT = "timeout"
+    CPU = "cpu"
     MEMORY = "memory"
     DIED = "died"
+    OK = "ok"
+    RAISED = "raised"
 
 
-class JobResult(Record):
-    """What came back from a job.
+class GuestError(GenesysError):
+    """Something that a guest did. What it says is hostile, and cleaned of control characters."""
+
+
+class GuestRaised(GuestError):  # noqa: N818 - it tells what happened, like its sibling
+    """A method raised; the guest can be called again.
+
+    Attributes:
+        type: Name of the exception's class.
+        message: Its text.
+        trace: Its traceback from the method on.
+        details: What the entry's ``describe`` says of it.
+    """
+
+    def __init__(self, type: str, message: str, trace: str, details: dict[str, Any]) -> None:
+        super().__init__(f"{type}: {message}" if message else type)
+        self.type, self.message, self.trace, self.details = type, message, trace, details
+
+
+class GuestEnded(GuestError):  # noqa: N818
+    """The guest is gone.
 
     Attributes:
         status: How it ended.
-        value: What the entry returned; empty unless it ended well. Hostile: validate it.
-        message: For a person: the exception with its traceback, the limit that was hit, or the
-            exit status.
-        output: What the job printed, the end of it if it was much.
-        seconds: Wall time.
+        message: For a person: the limit that was hit, or the exit status.
+        output: The end of what it printed.
     """
 
-    status: JobStatus
-    value: dict[str, Any] = Field(default_factory=dict)
-    message: str = ""
-    output: str = ""
-    seconds: float = 0.0
+    def __init__(self, status: JobStatus, message: str, output: str) -> None:
+        super().__init__(message)
+        self.status, self.message, self.output = status, message, output

@@ -1,9 +1,8 @@
-"""The coordinator's handle on the host process."""
+"""The trusted half's handle on a host process."""
 
 from __future__ import annotations
 
 import json
-import logging
 import os
 import secrets
 import shutil
@@ -12,73 +11,62 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Any
 
 from genesys.errors import SandboxError
-from genesys.sandbox.exchange import Exchange, OnEvent
-from genesys.sandbox.job import Job, JobResult, Limits
+from genesys.sandbox.backends import Backend, command
+from genesys.sandbox.job import Job, Limits
 
 START_SECONDS = 120.0
-GRACE_SECONDS = 30.0
+# The host ends a guest that is past its limit; a host that does not is ended itself.
+GRACE_SECONDS = 4.0
 # Keeps freed tensors in the process: up to half of a small training step on a CPU.
 ALLOCATOR = "glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592"
-_CHUNK = 2**16
-
-log = logging.getLogger(__name__)
-
-
-class Confinement(StrEnum):
-    """What to do on a machine that cannot confine workers."""
-
-    REQUIRED = "required"
-    BEST_EFFORT = "best_effort"
+_PACKET = 2**17
 
 
 class HostProcess:
-    """The host process and the socket to it.
+    """A host process and the socket to it.
 
     Args:
+        backend: How it confines its guests; not ``auto``.
         root: Where the scratch folders are made; the system's place by default.
-        preload: Modules for the host to import.
-        confinement: Whether a machine that cannot confine workers is an error or a warning.
+        preload: Modules for it to import.
+        readable: Folders that its guests may read; a guest's own limits may name no others.
+
+    Attributes:
+        refusal: Why it cannot confine guests; empty if it can.
 
     Raises:
-        SandboxError: The host cannot be started, or cannot confine its workers.
+        SandboxError: It cannot be started.
     """
 
     def __init__(
-        self, root: Path | None, preload: tuple[str, ...], confinement: Confinement
+        self, backend: Backend, root: Path | None, preload: Sequence[str], readable: Sequence[str]
     ) -> None:
-        with _machine_fault("start a sandbox host"):
+        self._backend, self._readable = backend, frozenset(readable)
+        with machine_fault("start a sandbox host"):
             if root is not None:
                 root.mkdir(parents=True, exist_ok=True)
             self._base = Path(tempfile.mkdtemp(prefix="genesys-", dir=root)).resolve()
             self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
-            self._control, theirs = socket.socketpair()
+            self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with theirs:
                 self._process = self._start(theirs, preload)
         try:
-            refusal = self._hear(START_SECONDS)["refusal"]
-            self._confined = not refusal
-            if refusal and confinement is Confinement.REQUIRED:
-                raise SandboxError(
-                    f"This machine cannot confine generated code: {refusal}. Use Linux 6.12 or "
-                    "newer with Landlock, or take the risk: sandbox.confinement=best_effort."
-                )
+            self.refusal = str(self.hear(START_SECONDS)["refusal"])
         except BaseException:
             self.close()
             raise
-        if refusal:
-            log.warning("Generated code runs without confinement: %s", refusal)
 
-    def _start(self, theirs: socket.socket, preload: tuple[str, ...]) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", "-m", "genesys.sandbox.host", str(self._base), *preload]
+    def _start(self, theirs: socket.socket, preload: Sequence[str]) -> subprocess.Popen[bytes]:
+        base = str(self._base)
+        host = [sys.executable, "-P", "-m", "genesys.sandbox.host", base, self._backend, *preload]
         return subprocess.Popen(
-            command,
+            [*command(self._backend, base, sorted(self._readable)), *host],
             stdin=theirs.fileno(),
             stdout=self._errors,
             stderr=self._errors,
@@ -87,78 +75,87 @@ class HostProcess:
             start_new_session=True,
         )
 
+    def serves(self, job_limits: Limits) -> bool:
+        """Whether it can take a guest with these limits."""
+        fixed = self._backend is Backend.BUBBLEWRAP
+        return self.alive() and not (fixed and set(job_limits.readable) - self._readable)
+
     def alive(self) -> bool:
-        """Whether it can take a job."""
+        """Whether it runs."""
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End it, the job under way and all scratch folders."""
+        """End it, the guest under way and all scratch folders."""
         self._control.close()
         try:
-            self._process.wait(timeout=5)
+            self._process.wait(timeout=GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._errors.close()
         shutil.rmtree(self._base, ignore_errors=True)
 
-    def run(self, job: Job, limits: Limits, on_event: OnEvent) -> JobResult:
-        """Run one job; see :meth:`genesys.sandbox.Sandbox.run`."""
-        token = secrets.token_hex(16)
-        exchange = Exchange(token, on_event)
-        scratch = self._base / f"job-{token[:8]}"
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """An empty folder for one guest."""
+        folder = self._base / f"guest-{secrets.token_hex(4)}"
+        with machine_fault("make a scratch folder"):
+            folder.mkdir()
         try:
-            self._ask(job, limits, token, scratch, exchange)
-            longest = limits.seconds + GRACE_SECONDS
-            end = exchange.follow(self._control, lambda: self._hear(GRACE_SECONDS), longest)
-            return exchange.judge(end, limits)
+            yield folder
         finally:
-            exchange.close()
-            shutil.rmtree(scratch, ignore_errors=True)
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def _ask(self, job: Job, limits: Limits, token: str, scratch: Path, exchange: Exchange) -> None:
+    def fork(self, job: Job, limits: Limits, scratch: Path, descriptors: Sequence[int]) -> None:
+        """Have it fork a guest that uses these descriptors: calls, answers and output."""
         request = {
             "entry": job.entry,
             "limits": limits.model_dump_json(),
             "scratch": str(scratch),
-            "token": token,
-            "confined": self._confined,
+            "backend": self._backend,
         }
-        with _machine_fault("prepare a job"), tempfile.TemporaryFile(dir=self._base) as payload:
-            scratch.mkdir()
-            payload.write(json.dumps(job.payload).encode())
-            payload.seek(0)
-            descriptors = [payload.fileno(), *exchange.writers]
-            try:
-                socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
-            except OSError as error:
-                raise self._died() from error
-        exchange.release()
-
-    def _hear(self, seconds: float) -> dict[str, Any]:
-        """Read one line from the host, which is trusted."""
-        self._control.settimeout(seconds)
-        line = b""
         try:
-            while not line.endswith(b"\n"):
-                data = self._control.recv(_CHUNK)
-                if not data:
-                    raise self._died()
-                line += data
+            socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
         except OSError as error:
-            raise self._died() from error
-        message: dict[str, Any] = json.loads(line)
+            raise self.died() from error
+
+    def fileno(self) -> int:
+        """The descriptor on which it is heard."""
+        return self._control.fileno()
+
+    def ask(self, what: str) -> None:
+        """Ask about the guest under way (``usage``), or to end it (``stop``)."""
+        try:
+            self._control.send(json.dumps({"ask": what}).encode())
+        except OSError as error:
+            raise self.died() from error
+
+    def hear(self, seconds: float) -> dict[str, Any]:
+        """Wait for one message from the host, which is trusted.
+
+        Raises:
+            SandboxError: It has died or hangs.
+        """
+        self._control.settimeout(seconds)
+        try:
+            data = self._control.recv(_PACKET)
+        except OSError as error:
+            raise self.died() from error
+        if not data:
+            raise self.died()
+        message: dict[str, Any] = json.loads(data)
         return message
 
-    def _died(self) -> SandboxError:
+    def died(self) -> SandboxError:
+        """What to raise when it does not answer, with what it said last."""
         self._errors.seek(0)
         said = self._errors.read().decode(errors="replace").strip()[-2000:]
         return SandboxError(f"The sandbox host died or hangs. {said}".strip())
 
 
 @contextmanager
-def _machine_fault(what: str) -> Iterator[None]:
-    """What the system refuses here is the machine's fault, never the job's."""
+def machine_fault(what: str) -> Iterator[None]:
+    """What the system refuses here is the machine's fault, never the guest's."""
     try:
         yield
     except OSError as error:
@@ -166,7 +163,7 @@ def _machine_fault(what: str) -> Iterator[None]:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """All that workers see of the environment: nothing of the coordinator's but its path."""
+    """All that guests see of the environment: nothing of the coordinator's but its path."""
     return {
         "PATH": os.defpath,
         "HOME": str(home),

