@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,18 +14,21 @@ from genesys.gau.compose import compose
 from genesys.gau.parse import sections
 from genesys.gau.tree import GAUTree
 from genesys.records import Design, ErrorKind
-from genesys.sandbox import Job, Limits, Sandbox
-from genesys_checkers.claims import AnyClaim, Built, Description, Place, Survey, UnitCall
+from genesys.sandbox import GuestEnded, GuestRaised, Job, JobStatus, Limits, Sandbox
+from genesys_checkers.claims import AnyClaim, Built, Description, Owned, Place, Survey, UnitCall
 from genesys_checkers.faults import Fault
-from genesys_checkers.interim import GuestEnded, GuestRaised
 
 ENTRY = "genesys_checkers.guest:BlockGuest"
 Array = np.ndarray[Any, Any]
 # What to say of a guest that has gone, by its status.
 _ENDS = {
-    "timeout": (ErrorKind.TIMEOUT, "does not come to an end", "Look for loops without an end."),
-    "cpu": (ErrorKind.TIMEOUT, "does not come to an end", "Look for loops without an end."),
-    "memory": (ErrorKind.MEMORY, "takes too much memory", "Compute in smaller pieces."),
+    JobStatus.TIMEOUT: (
+        ErrorKind.TIMEOUT,
+        "does not come to an end",
+        "Look for loops without an end.",
+    ),
+    JobStatus.CPU: (ErrorKind.TIMEOUT, "does not come to an end", "Look for loops without an end."),
+    JobStatus.MEMORY: (ErrorKind.MEMORY, "takes too much memory", "Compute in smaller pieces."),
 }
 _DIED = (ErrorKind.CRASH, "ends its process", "Compute tensors only; do not end the process.")
 
@@ -46,10 +50,13 @@ def open_block(design: Design, sandbox: Sandbox, limits: Limits | None = None) -
     """
     tree = GAUTree.of(design)
     code = compose(tree)
-    with sandbox.open(Job(entry=ENTRY, payload={"code": code}, limits=limits)) as guest:
-        block = Block(tree, code, guest)
-        block.load()
-        yield block
+    try:
+        with sandbox.open(Job(entry=ENTRY, payload={"code": code}, limits=limits)) as guest:
+            block = Block(tree, code, guest)
+            block.load()
+            yield block
+    except GuestEnded as error:
+        raise _ended(error) from None
 
 
 class Block:
@@ -128,12 +135,13 @@ class Block:
         row: int,
         cut: int,
         tolerance: float,
-        training: bool = True,
-        seed2: int = 0,
+        **mode: Any,
     ) -> Place:
-        """The unit whose output of ``row`` before ``cut`` moved first; a hint, empty if unknown."""
+        """The unit whose output of ``row`` before ``cut`` moved first; a hint, empty if unknown.
+
+        ``mode`` may name ``training``, ``seed2`` and ``between``: see the guest's method.
+        """
         asked = {"row": row, "cut": cut, "tolerance": tolerance}
-        mode = {"training": training, "seed2": seed2}
         place = self.ask(Place, "blame", X=X, X2=X2, **asked, **mode)
         return place.model_copy(update={"unit": self.unit(place.unit)})
 
@@ -152,10 +160,22 @@ class Block:
         Raises:
             Fault: The guest raises, ends, or says something else.
         """
+        return self.read(claim, self.call(method, **asked))
+
+    def read(self, claim: type[AnyClaim], answer: dict[str, Any]) -> AnyClaim:
+        """An answer as a claim.
+
+        Raises:
+            Fault: It is something else.
+        """
         try:
-            return claim.model_validate(self.call(method, **asked))
+            return claim.model_validate(answer)
         except ValidationError:
-            raise _garbled() from None
+            raise Fault(
+                "The design changes what measures it.",
+                hint="Units compute tensors and leave all else as it is.",
+                kind=ErrorKind.CRASH,
+            ) from None
 
     def call(self, method: str, **asked: Any) -> dict[str, Any]:
         """Call a method of the guest.
@@ -168,9 +188,7 @@ class Block:
         except GuestRaised as error:
             raise self._raised(error) from None
         except GuestEnded as error:
-            kind, what, hint = _ENDS.get(error.status, _DIED)
-            message = f"The design {what}: {error.message}."
-            raise Fault(message, hint=hint, kind=kind, output=error.output) from None
+            raise _ended(error) from None
         return answer
 
     def _raised(self, error: GuestRaised) -> Fault:
@@ -181,23 +199,33 @@ class Block:
         unit = self.unit(found.unit)
         message = f"{error.type}: {error.message}" if error.message else error.type
         output = f"{self.guest.output()}{found.trace}"
-        return Fault(message, unit, line=self._line(unit, found.line), output=output)
+        return Fault(message, unit, line=self.line(unit, found.line), output=output)
 
-    def _line(self, unit: str, line: int | None) -> int | None:
+    def line(self, unit: str, line: int | None) -> int | None:
         """The line, if the unit's file has it."""
         if not unit or line is None:
             return None
         return line if 1 <= line <= self.tree.units[unit].code.count("\n") + 1 else None
 
-    def functions(self, unit: str) -> dict[str, str]:
-        """Names of the unit's own tests, each with its name in the composed block."""
+    def blamed(self, owned: Owned, message: str, hint: str, kind: ErrorKind) -> Fault:
+        """A fault of a parameter, at the line that makes it."""
+        unit = self.unit(owned.unit)
+        lines = self.tree.units[unit].code.split("\n") if unit else []
+        made = re.compile(
+            rf"self\.{re.escape(owned.attribute)}\b|['\"]{re.escape(owned.attribute)}['\"]"
+        )
+        line = next((n for n, text in enumerate(lines, 1) if made.search(text)), None)
+        return Fault(message, unit, hint, line=line, kind=kind)
+
+    def tests(self, unit: str) -> dict[str, str]:
+        """Names of a unit's own tests, each with its name in the composed block."""
+        if unit not in self.tree.units:  # a placeholder
+            return {}
         renamed = {s.name: s.names for s in sections(self._code) if s.kind == "unit"}
         return {test: renamed[unit].get(test, test) for test in self.tree.units[unit].tests}
 
 
-def _garbled() -> Fault:
-    return Fault(
-        "The design changes what measures it.",
-        hint="Units compute tensors and leave all else as it is.",
-        kind=ErrorKind.CRASH,
-    )
+def _ended(error: GuestEnded) -> Fault:
+    kind, what, hint = _ENDS.get(error.status, _DIED)
+    message = f"The design {what}: {error.message}."
+    return Fault(message, hint=hint, kind=kind, output=error.output)

@@ -53,3 +53,76 @@ class Description(Claim):
     unit: Text = ""
     line: Count | None = None
     trace: str = ""
+
+
+class Owned(Claim):
+    """A parameter of a block: its name there, the innermost unit that owns it, the attribute."""
+
+    name: Text
+    block: Count
+    unit: Text
+    attribute: Text
+
+
+class Parameter(Owned):
+    """What a parameter starts as."""
+
+    dtype: Text
+    floating: bool
+    device: Text
+    finite: bool
+
+
+class Parameters(Claim):
+    """All parameters of the blocks."""
+
+    parameters: list[Parameter]
+
+
+class Gradient(Owned):
+    """What became of the gradient of a parameter."""
+
+    given: bool
+    finite: bool
+    zero: bool
+
+
+class Gradients(Claim):
+    """All parameters' gradients."""
+
+    gradients: list[Gradient]
+
+
+class Spot(Claim):
+    """A line of a unit."""
+
+    unit: Text = ""
+    line: Count | None = None
+
+
+class Leaf(Claim):
+    """Something in Z after a block.
+
+    Attributes:
+        block: Index of the block.
+        key: Of Z.
+        path: In Z[key].
+        kind: ``tensor``, ``simple``, or what it is instead.
+        shape: Of a tensor.
+        odd: Whether a tensor has NaN or infinity.
+        unit: That wrote it.
+    """
+
+    block: Count
+    key: Text
+    path: Text
+    kind: Text
+    shape: list[Count]
+    odd: bool
+    unit: Text
+
+
+class Carried(Claim):
+    """What Z holds after each block."""
+
+    leaves: list[Leaf]

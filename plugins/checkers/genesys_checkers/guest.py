@@ -17,13 +17,14 @@ from genesys.gau import base
 from genesys.gau.load import BLOCK_FILE
 from genesys.gau.parse import locate
 from genesys_checkers.guest_blame import Frame, first_to_move, recorded
+from genesys_checkers.guest_execution import ExecutionOps
 from genesys_checkers.guest_model import SEED, array, dtype_name
 from genesys_checkers.guest_training import TrainingOps
 
 Array = np.ndarray[Any, Any]
 
 
-class BlockGuest(TrainingOps):
+class BlockGuest(TrainingOps, ExecutionOps):
     """A design's block in a guest; :class:`genesys_checkers.block.Block` is its handle."""
 
     def forward(self, X: Array, training: bool = True, seed: int = SEED) -> dict[str, Any]:
@@ -48,6 +49,7 @@ class BlockGuest(TrainingOps):
         tolerance: float,
         training: bool = True,
         seed2: int = SEED,
+        between: Array | None = None,
     ) -> dict[str, Any]:
         """Run both inputs and name the innermost unit whose output moved first.
 
@@ -59,10 +61,13 @@ class BlockGuest(TrainingOps):
             tolerance: Relative change that counts as none.
             training: Mode of the model.
             seed2: Of the random numbers in the second run.
+            between: An input to run between the two.
         """
         frame = Frame(X.shape[0], X.shape[1], row, cut)
         with recorded(self.model) as before:
             self.forward(X, training)
+        if between is not None:
+            self.forward(between, training)
         with recorded(self.model) as after:
             self.forward(X2, training, seed2)
         call = first_to_move(before, after, frame, tolerance)

@@ -10,6 +10,9 @@ from typing import Any
 
 import numpy as np
 import torch
+
+# FLOP counter and meta device load it at first use: here that happens once, in the host.
+import torch._dynamo
 from torch import Tensor, nn
 
 from genesys.gau import GAM

@@ -1,0 +1,1 @@
+"""The rows of the execution check, in the trusted half."""

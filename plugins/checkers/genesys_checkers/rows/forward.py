@@ -1,0 +1,84 @@
+"""Row ``forward``: the block maps any (B, L, D) to finite Y, each row by itself, without memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from genesys.records import ErrorKind
+from genesys_checkers.block import Block
+from genesys_checkers.faults import Fault
+from genesys_checkers.rows import state
+from genesys_checkers.rows.inputs import Array, Sizes, build, noise, trying
+
+# Of the largest output at a position: what is below is rounding, in float32.
+ROUNDING = 1e-3
+NO_MEMORY = "Draw random numbers in training only, and keep nothing between calls."
+
+
+def check(block: Block, sizes: Sizes) -> None:
+    """Run the block at every width and length, in bfloat16, twice, and on one row alone.
+
+    Raises:
+        Fault: It fails; Y has another shape or dtype, is not finite, differs between two runs, or
+            depends on other rows; or Z is not well-formed.
+    """
+    for width in sizes.widths:
+        build(block, width, sizes.blocks)
+        for shape in sizes.shapes(width):
+            _check_output(block, noise(*shape), "float32")
+    _check_memory(block, sizes)
+    _check_rows(block, noise(3, sizes.longest, sizes.widths[-1]))
+    state.check(block, sizes)
+    build(block, sizes.width, sizes.blocks, "bfloat16")
+    for length in sizes.extremes:
+        _check_output(block, noise(2, length, sizes.width), "bfloat16")
+
+
+def _check_output(block: Block, X: Array, dtype: str) -> None:
+    with trying(f"X of shape {X.shape} in {dtype}"):
+        if np.isfinite(block.forward(X)).all():
+            return
+        bad = [call.unit for call in block.survey(X) if not call.finite]
+        unit = bad[0] if bad else ""
+        hint = "Look for divisions, logarithms and exponentials that overflow."
+        raise Fault("Y has NaN or infinity.", unit, hint, kind=ErrorKind.NOT_FINITE)
+
+
+def _check_memory(block: Block, sizes: Sizes) -> None:
+    """Run A, A again with other random numbers, then B, then A."""
+    length, width = sizes.longest, sizes.widths[-1]
+    A, B = noise(2, length, width), noise(1, length + 3, width, seed=1)
+    first, second = (block.forward(A, training=False, seed=seed) for seed in (0, 1))
+    if not np.array_equal(first, second):
+        message = "Two runs on one input differ in evaluation mode."
+        raise _differs(block, A, first, second, message)
+    block.forward(B, training=False)
+    third = block.forward(A, training=False)
+    if not np.array_equal(first, third):
+        build(block, width, sizes.blocks)
+        message = "A run changes what a later run on another input gives: the block keeps state."
+        raise _differs(block, A, first, third, message, between=B)
+
+
+def _differs(
+    block: Block, A: Array, one: Array, other: Array, message: str, **mode: Array
+) -> Fault:
+    row = int(np.argmax((one != other).any(axis=(1, 2))))
+    place = block.blame(A, A, row, A.shape[1], 0.0, training=False, seed2=1, **mode)
+    return Fault(message, place.unit, NO_MEMORY, kind=ErrorKind.NONDETERMINISTIC)
+
+
+def _check_rows(block: Block, X: Array) -> None:
+    """The last row of three alone gives what it gives among them."""
+    among, alone = block.forward(X, training=False)[-1:], block.forward(X[-1:], training=False)
+    size = np.abs(among).max(axis=-1, keepdims=True)
+    if (np.abs(among - alone) <= ROUNDING * size).all():
+        return
+    others = np.concatenate([noise(*X[:-1].shape, seed=1), X[-1:]])
+    place = block.blame(X, others, len(X) - 1, X.shape[1], ROUNDING, training=False)
+    raise Fault(
+        "The output of a row depends on its place in the batch, or on the rows beside it.",
+        place.unit,
+        "Compute each row of the batch by itself, in the same way.",
+        kind=ErrorKind.BATCH,
+    )
