@@ -10,19 +10,25 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.text import duration, plain
-from genesys.records import CheckReport, Issue, Severity
+from genesys.records import CheckReport, Design, Issue, Repair, Severity
 from genesys.text import clean, one_line
 
 _COLORS = {Severity.ERROR: "red", Severity.WARNING: "yellow"}
+_DIFF = {"+": "green", "-": "red", "@": "cyan"}
 
 
-def place(issue: Issue) -> str:
-    """Where an issue lies, as ``Unit:line``; empty when it concerns the whole block."""
-    return issue.unit if issue.line is None or not issue.unit else f"{issue.unit}:{issue.line}"
+def findings(
+    report: CheckReport,
+    design: Design | None = None,
+    where: Callable[[Issue], str] = lambda issue: issue.place,
+) -> RenderableType:
+    """The report.
 
-
-def findings(report: CheckReport, where: Callable[[Issue], str] = place) -> RenderableType:
-    """The report, with ``where`` naming the place of each issue."""
+    Args:
+        report: Of the checkers.
+        design: As repaired; with it the lines at fault are quoted.
+        where: Names the place of an issue.
+    """
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", style="dim")
@@ -30,20 +36,37 @@ def findings(report: CheckReport, where: Callable[[Issue], str] = place) -> Rend
         mark, color = ("✔", "green") if result.passed else ("✘", "red")
         name = Text.assemble((mark, color), " ", one_line(result.check, 40))
         table.add_row(name, duration(result.seconds))
-    issues = [_issue(issue, where(issue)) for issue in report.issues]
-    return Group(table, *issues, Text(), _verdict(report))
+    repairs = [_repair(repair) for repair in report.repairs]
+    issues = [
+        _issue(issue, where(issue), issue.source(design) if design else "")
+        for issue in report.issues
+    ]
+    return Group(table, *repairs, *issues, Text(), _verdict(report))
 
 
-def _issue(issue: Issue, where: str) -> RenderableType:
+def _issue(issue: Issue, where: str, source: str) -> RenderableType:
     color = _COLORS[issue.severity]
     head = Text.assemble((issue.severity.value, f"bold {color}"), " ")
     head.append(one_line(issue.check, 40), "bold").append(f"  {one_line(where, 200)}", "cyan")
-    parts: list[RenderableType] = [Text(), head, _indented(plain(issue.message.strip()))]
+    if issue.kind not in (None, issue.check):
+        head.append(f"  {issue.kind.replace('_', ' ')}", "dim")
+    parts: list[RenderableType] = [Text(), head]
+    if source.strip():
+        parts.append(_indented(Text(f"{issue.line} │ {one_line(source, 200)}", "blue")))
+    parts.append(_indented(plain(issue.message.strip())))
     if issue.hint.strip():
         parts.append(_indented(Text.assemble(("hint ", "dim"), clean(issue.hint.strip()))))
     if issue.output.strip():
         parts.append(_indented(plain(issue.output.rstrip("\n"), "dim"), 4))
     return Group(*parts)
+
+
+def _repair(repair: Repair) -> RenderableType:
+    head = Text.assemble(("repair", "bold green"), "  ", (repair.unit, "cyan"))
+    reason = _indented(plain(repair.reason.strip()))
+    lines = clean(repair.diff.strip("\n")).split("\n")
+    diff = Text("\n").join(Text(line, _DIFF.get(line[:1], "dim")) for line in lines)
+    return Group(Text(), head, reason, _indented(diff, 4))
 
 
 def _indented(text: Text, by: int = 2) -> Padding:

@@ -83,16 +83,21 @@ def check(
     context: typer.Context,
     path: Annotated[Path, typer.Argument(help="Design folder, unit file, or gab.py.")],
     as_json: AsJson = False,
+    for_llm: Annotated[bool, typer.Option("--llm", help="Print what an agent is told.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair the files.")] = False,
 ) -> None:
     """Check a design or a unit. Exit status: 0 valid, 1 invalid, 2 could not be checked.
 
     A unit file is checked with the units it calls, as far as their files lie beside it. What
     follows the path overrides the config, e.g. checker.symbolic.placeholders=warning.
     """
-    from genesys.cli.check import check
+    from genesys.cli.check import Form, check
     from genesys.cli.config import checker_of
 
-    sys.exit(check(path, checker_of(context.args), as_json))
+    if as_json and for_llm:
+        raise typer.BadParameter("takes no --llm beside it", param_hint="--json")
+    form = Form.JSON if as_json else Form.LLM if for_llm else Form.PERSON
+    sys.exit(check(path, checker_of(context.args), form, repair))
 
 
 @app.command()

@@ -15,7 +15,7 @@ from genesys.evolution.events import (
     VerificationEnded,
     VerificationStarted,
 )
-from genesys.records import Issue, Operator, Outcome, Session, SessionEnd, VerificationReport
+from genesys.records import Operator, Outcome, Session, SessionEnd, VerificationReport
 from genesys.text import one_line
 
 GOOD, BAD, NEUTRAL = "✔", "✘", "·"
@@ -45,18 +45,6 @@ def narrate(event: Event, rankings: Sequence[Ranking] = ()) -> str | None:
             return None
 
 
-def describe(issue: Issue) -> str:
-    """An issue on one line: check, unit and line, message."""
-    line = "" if issue.line is None else f":{issue.line}"
-    where = f" in {issue.unit}{line}" if issue.unit else ""
-    return one_line(f"{issue.check}{where}: {issue.message}", 160)
-
-
-def reason(session: Session) -> str:
-    """Why a session ended without a design: its first issue, else its note."""
-    return describe(session.issues[0]) if session.issues else one_line(session.note, 160)
-
-
 def _opening(seeds: int, children: int) -> str:
     if children:
         return f"going on with {seeds} seeds and {children} designs"
@@ -70,7 +58,7 @@ def _session(session: Session) -> str:
     end = session.end.value.replace("_", " ")
     if session.selection.operator is Operator.SCRATCH:
         how = "a design from scratch"
-    return f"{BAD} session {session.index}, {how}: {end}. {reason(session)}".rstrip()
+    return f"{BAD} session {session.index}, {how}: {end}. {one_line(session.note, 160)}".rstrip()
 
 
 def _verification(report: VerificationReport, rankings: Sequence[Ranking]) -> str:

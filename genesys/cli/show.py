@@ -85,7 +85,7 @@ def describe(
         _head(population, design),
         *_section("Tree", _units(population, design)),
         *_proposal(design),
-        *(_section("Checks", findings(design.check)) if design.check else ()),
+        *(_section("Checks", findings(design.check, design)) if design.check else ()),
         *_reports(population.reports_of(name)),
         *(_code(u.name, u.code) for u in shown),
         *([] if code else [Text("\nSource: --code for all units, --unit NAME for one.", "dim")]),

@@ -185,7 +185,7 @@ def population() -> Population:
             seed=8,
             selection=selection,
             end=SessionEnd.REJECTED_BY_CHECKER,
-            note="The checker found 1 error.",
+            note=leak.summary,
             seconds=4.0,
             issues=[leak],
         ),

@@ -1,14 +1,17 @@
 import shutil
+from difflib import unified_diff
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
-from genesys.cli.check import check, read_design
+from genesys.cli.check import Form, check
+from genesys.cli.source import Source
 from genesys.errors import SandboxError
+from genesys.feedback import feedback
 from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
-from genesys.records import CheckReport, CheckResult, Issue, Severity
+from genesys.records import CheckReport, CheckResult, Issue, Repair, Severity
 from genesys.registry import load
 from genesys.sandbox import Sandbox
 
@@ -29,14 +32,14 @@ BAD = CheckReport(
 
 @pytest.fixture()
 def run():
-    def checked(path, answer=GOOD, as_json=False):
+    def checked(path, answer=GOOD, form=Form.PERSON, repair=False):
         def checker(design):
             if isinstance(answer, Exception):
                 raise answer
             return answer
 
         console = Console(file=StringIO(), width=160)
-        code = check(path, checker, as_json, console)
+        code = check(path, checker, form, repair, console)
         return code, console.file.getvalue()
 
     return checked
@@ -65,13 +68,13 @@ def test_unit_file_with_what_it_calls(run, seeds):
     file = seeds / "gpt2" / "units" / "MHA.py"
     code, text = run(file, BAD)
     assert code == 1 and f"{file}:30" in text
-    units = [unit.name for unit in read_design(file).units]
+    units = [unit.name for unit in Source.read(file).design.units]
     assert units == ["MHA", "RotaryPositionalEmbeddings"]
 
 
 def test_unit_file_alone(run, seeds, tmp_path):
     shutil.copy(seeds / "gpt2" / "units" / "MHA.py", tmp_path)
-    assert [unit.name for unit in read_design(tmp_path / "MHA.py").units] == ["MHA"]
+    assert [unit.name for unit in Source.read(tmp_path / "MHA.py").design.units] == ["MHA"]
 
 
 def test_syntax_error_in_a_file_beside(run, seeds, tmp_path):
@@ -86,13 +89,13 @@ def test_a_file_beside_with_another_name(run, seeds, tmp_path):
     shutil.copy(seeds / "gpt2" / "units" / "MHA.py", tmp_path)
     shutil.copy(seeds / "gpt2" / "units" / "RMSNorm.py", tmp_path / "RotaryPositionalEmbeddings.py")
     code, text = run(tmp_path / "MHA.py")
-    assert code == 1 and "must have one name" in text
+    assert code == 1 and "'RMSNorm' is filed under the name 'RotaryPos" in text
 
 
 def test_composed_block(run, seeds, tmp_path):
     file = tmp_path / "gab.py"
     file.write_text(compose(load_tree(seeds / "gpt2")))
-    assert read_design(file).root == "GPT2"
+    assert Source.read(file).design.root == "GPT2"
     code, text = run(file, BAD)
     place = text.split("gab.py:")[1].split()[0]
     own_line = (seeds / "gpt2" / "units" / "MHA.py").read_text().splitlines()[29]
@@ -106,13 +109,6 @@ def test_syntax_error_is_invalid_with_its_line(run, seeds, tmp_path):
     code, text = run(tmp_path / "broken")
     line = len(unit.read_text().splitlines())
     assert code == 1 and f"RMSNorm.py:{line}" in text and "✘ parser" in text
-
-
-def test_missing_child_is_invalid(run, seeds, tmp_path):
-    shutil.copytree(seeds / "gpt2", tmp_path / "partial")
-    (tmp_path / "partial" / "units" / "RMSNorm.py").unlink()
-    code, text = run(tmp_path / "partial")
-    assert code == 1 and "RMSNorm" in text
 
 
 def test_a_file_that_is_no_unit(run, tmp_path):
@@ -148,7 +144,7 @@ def test_fault_of_the_machine(run, seeds):
     ("answer", "expected"), [(GOOD, 0), (BAD, 1), (SandboxError("No room."), 2)]
 )
 def test_json_is_the_report(run, seeds, answer, expected):
-    code, text = run(seeds / "gpt2", answer, as_json=True)
+    code, text = run(seeds / "gpt2", answer, form=Form.JSON)
     report = CheckReport.model_validate_json(text)
     assert code == expected
     assert (report.valid, report.checked) == (expected == 0, expected < 2)
@@ -158,8 +154,99 @@ def test_hostile_issues_are_shown_as_text(run, seeds, hostile):
     issues = hostile.sessions[0].issues
     code, text = run(seeds / "gpt2", CheckReport(issues=issues))
     assert code == 1 and "\x1b" not in text and "[bold red]x[/]" in text
-    code, text = run(seeds / "gpt2", CheckReport(issues=issues), as_json=True)
+    code, text = run(seeds / "gpt2", CheckReport(issues=issues), form=Form.JSON)
     assert code == 1 and "\x1b" not in text
+
+
+def repairing(seeds, unit="MHA", line=5, text="import math  # repaired"):
+    """A report with one repair of a seed's unit: a line that is put in."""
+    before = (seeds / "gpt2" / "units" / f"{unit}.py").read_text()
+    lines = before.splitlines(keepends=True)
+    after = "".join([*lines[: line - 1], f"{text}\n", *lines[line - 1 :]])
+    diff = "\n".join(unified_diff(before.split("\n"), after.split("\n"), "a", "b", lineterm=""))
+    return CheckReport(
+        results=GOOD.results,
+        repairs=[Repair(unit=unit, code=after, diff=diff, reason="A line was missing.")],
+    )
+
+
+def test_repairs_are_shown_and_the_files_stay(run, seeds, tmp_path):
+    shutil.copytree(seeds / "gpt2", tmp_path / "gpt2")
+    report = repairing(seeds)
+    code, text = run(tmp_path / "gpt2", report)
+    assert code == 0 and "repair  MHA" in text and "A line was missing." in text
+    assert "+import math  # repaired" in text and "--repair makes them" in text
+    assert contents(tmp_path / "gpt2") == contents(seeds / "gpt2")
+
+
+def test_repairs_are_made_in_the_unit_files_alone(run, seeds, tmp_path):
+    shutil.copytree(seeds / "gpt2", tmp_path / "gpt2")
+    report = repairing(seeds)
+    code, text = run(tmp_path / "gpt2", report, repair=True)
+    file = tmp_path / "gpt2" / "units" / "MHA.py"
+    assert code == 0 and f"Repaired {file}" in text and "--repair makes" not in text
+    expected = {**contents(seeds / "gpt2"), "units/MHA.py": report.repairs[0].code.encode()}
+    assert contents(tmp_path / "gpt2") == expected
+
+
+def test_repairs_of_a_unit_file_and_what_it_calls(run, seeds, tmp_path):
+    for name in ("MHA", "RotaryPositionalEmbeddings"):
+        shutil.copy(seeds / "gpt2" / "units" / f"{name}.py", tmp_path)
+    mine, beside = repairing(seeds), repairing(seeds, "RotaryPositionalEmbeddings")
+    assert run(tmp_path / "MHA.py", mine.followed_by(beside), repair=True)[0] == 0
+    assert (tmp_path / "MHA.py").read_text() == mine.repairs[0].code
+    assert (tmp_path / "RotaryPositionalEmbeddings.py").read_text() == beside.repairs[0].code
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_repairs_of_a_composed_block(run, seeds, tmp_path):
+    file = tmp_path / "gab.py"
+    file.write_text(compose(load_tree(seeds / "gpt2")))
+    report = repairing(seeds)
+    code, text = run(file, report, repair=True)
+    assert code == 0 and f"Repaired {file}" in text
+    units = {unit.name: unit.code for unit in Source.read(file).design.units}
+    assert units["MHA"] == report.repairs[0].code
+
+
+def test_places_are_those_in_the_files(run, seeds, tmp_path):
+    shutil.copytree(seeds / "gpt2", tmp_path / "gpt2")
+    report = repairing(seeds).followed_by(CheckReport(issues=[LEAK]))
+    source = report.repairs[0].code.split("\n")[LEAK.line - 1].strip()
+    code, text = run(tmp_path / "gpt2", report)
+    assert code == 1 and "MHA.py:29" in text and source in text
+    code, text = run(tmp_path / "gpt2", report, repair=True)
+    assert code == 1 and "MHA.py:30" in text and source in text
+
+
+def test_an_agent_is_told(run, seeds):
+    report = repairing(seeds).followed_by(BAD)
+    code, text = run(seeds / "gpt2", report, Form.LLM)
+    assert code == 1 and text.strip() == feedback(report, Source.read(seeds / "gpt2").design)
+
+
+def test_an_invalid_design_can_be_repaired(run, seeds, tmp_path):
+    """Code that is no unit yet goes to the checkers as it is."""
+    good = (seeds / "gpt2" / "units" / "RMSNorm.py").read_text()
+    file = tmp_path / "RMSNorm.py"
+    file.write_text(good.split("\n", 1)[1])
+    repair = Repair(unit="RMSNorm", code=good, diff="", reason="The first line was missing.")
+    assert run(file)[0] == 1
+    assert run(file, CheckReport(repairs=[repair]), repair=True)[0] == 0
+    assert file.read_text() == good
+
+
+def contents(folder):
+    return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*.*") if f.is_file()}
+
+
+def test_real_checkers_on_a_folder(seeds, tmp_path):
+    shutil.copytree(seeds / "gpt2", tmp_path / "partial")
+    (tmp_path / "partial" / "units" / "RMSNorm.py").unlink()
+    plugins = load({"checker": {"name": "symbolic"}}, kinds=("checker",))
+    console = Console(file=StringIO(), width=160)
+    ended = check(tmp_path / "partial", lambda d: plugins.check(d, None), console=console)
+    assert ended == 1 and "RMSNorm" in console.file.getvalue()
 
 
 def test_real_checkers(seeds, tmp_path):

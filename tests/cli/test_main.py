@@ -83,7 +83,10 @@ def test_check_tells_invalid_from_not_checked(tmp_path):
     (tmp_path / "unit.py").write_text("print('no unit')")
     invalid = genesys("check", tmp_path / "unit.py", "--json")
     assert invalid.returncode == 1
-    assert json.loads(invalid.stdout)["issues"][0]["check"] == "parser"
+    assert json.loads(invalid.stdout)["issues"][0]["unit"] == "unit"
+    told = genesys("check", tmp_path / "unit.py", "--llm")
+    assert told.returncode == 1 and told.stdout.startswith("The design is not valid.")
+    assert genesys("check", tmp_path / "unit.py", "--llm", "--json").returncode == 2
     assert genesys("check", tmp_path / "nothing.py").returncode == 2
     unit = resource("seeds") / "gpt2" / "units" / "RMSNorm.py"
     assert genesys("check", unit, "checker.symbolic.colour=1").returncode == 2

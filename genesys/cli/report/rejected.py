@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genesys.cli.findings import place
 from genesys.cli.leaderboard import descent
 from genesys.population.population import Population
 from genesys.records import Issue, SessionEnd
@@ -18,7 +17,7 @@ class Rejected:
         index: Position in the run.
         origin: What it tried, e.g. ``mutation of gpt2``.
         end: How it ended, in words.
-        note: Why, in a sentence.
+        note: Why, in a sentence; empty when there are issues.
         issues: What the checkers found, each with its place.
     """
 
@@ -36,8 +35,8 @@ def rejected(population: Population) -> list[Rejected]:
             index=session.index,
             origin=descent(session.selection.operator, session.selection.designs),
             end=session.end.value.replace("_", " "),
-            note=session.note,
-            issues=[(place(issue), issue) for issue in session.issues],
+            note="" if session.issues else session.note,
+            issues=[(issue.place, issue) for issue in session.issues],
         )
         for session in population.sessions
         if session.end is not SessionEnd.ACCEPTED
