@@ -42,6 +42,9 @@ def main() -> None:
     adopt()
     for name in preload:
         importlib.import_module(name)
+    if backend is Backend.SANDLOCK:
+        with contextlib.suppress(ImportError):  # once here, not in each guest
+            importlib.import_module("sandlock")
     wake = _wake_on_death()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
     refusal = _try_confinement(backend, base)
