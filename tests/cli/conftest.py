@@ -18,6 +18,7 @@ from genesys.records import (
     CheckResult,
     CurvePoint,
     Design,
+    ErrorKind,
     Issue,
     Operator,
     Outcome,
@@ -173,6 +174,7 @@ def population() -> Population:
     )
     leak = Issue(
         check="causality",
+        kind=ErrorKind.CAUSALITY,
         unit="MHA",
         line=41,
         message="The output at position 12 changes with the input at position 40.",

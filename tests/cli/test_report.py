@@ -9,11 +9,13 @@ from lxml import html
 from genesys.cli.ranking import rank
 from genesys.cli.report import write_report
 from genesys.cli.report.descent import descent_tree
+from genesys.cli.report.kinds import error_kinds, rejections
 from genesys.cli.report.layout import positions
 from genesys.cli.report.plots import CURVE_POINTS, curves, fitness
 from genesys.cli.report.prose import markdown, python
 from genesys.errors import GenesysError
 from genesys.population.population import Population
+from genesys.records import ErrorKind, Issue, Operator, Selection, Session, SessionEnd, Severity
 
 
 @pytest.fixture()
@@ -130,11 +132,47 @@ def test_figures_are_valid_plotly(population):
         descent_tree(population, [ranking]),
         fitness(population, ranking),
         curves(population, ranking),
+        error_kinds(population),
     ]
     for figure in figures:
         # The page replaces colour variables before it draws; any colour does here.
         spec = json.loads(re.sub(r"var\(--[\w-]+\)", "red", json.dumps(figure)))
         Figure(data=spec["data"], layout=spec["layout"])
+
+
+def rejected_for(*kinds, severity=Severity.ERROR):
+    selection = Selection(operator=Operator.SCRATCH, designs=[])
+    issues = [Issue(check="c", kind=kind, severity=severity, message="no") for kind in kinds]
+    end = SessionEnd.REJECTED_BY_CHECKER
+    return Session(index=0, seed=0, selection=selection, end=end, issues=issues)
+
+
+def test_classes_of_errors_are_counted_once_a_design():
+    sessions = [
+        rejected_for(ErrorKind.SHAPE, ErrorKind.SHAPE, ErrorKind.UNUSED_CHILD),
+        rejected_for(ErrorKind.SHAPE),
+        rejected_for(None),
+        rejected_for(ErrorKind.SLOW_LOOP, severity=Severity.WARNING),
+    ]
+    population = Population(sessions=sessions)
+    assert rejections(population) == {
+        "format": {"unused child": 1},
+        "function": {"shape": 2},
+        "other": {"other": 1},
+    }
+    figure = error_kinds(population)
+    assert [(bars["name"], bars["y"], bars["x"]) for bars in figure["data"]] == [
+        ("format", ["unused child"], [1]),
+        ("function", ["shape"], [2]),
+        ("other", ["other"], [1]),
+    ]
+    assert error_kinds(Population(sessions=[sessions[3]])) is None
+
+
+def test_the_report_shows_the_classes_of_errors(full):
+    figures = json.loads(full.get_element_by_id("figures").text)
+    assert figures["kinds-figure"]["data"][0]["y"] == ["causality"]
+    assert full.get_element_by_id("kinds-figure") is not None
 
 
 def test_descent_has_an_edge_per_parent(population):

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from genesys.cli.ranking import Ranking, rank, scales_of
 from genesys.cli.report.cards import cards
 from genesys.cli.report.descent import descent_tree
+from genesys.cli.report.kinds import error_kinds
 from genesys.cli.report.plots import curves, fitness
 from genesys.cli.report.rejected import rejected
 from genesys.cli.report.summary import headline, tiles
@@ -77,6 +78,8 @@ def render(population: Population, title: str, scales: Sequence[str]) -> str:
 def _figures(population: Population, rankings: Sequence[Ranking]) -> dict[str, Any]:
     """Figures by the id of the element they are drawn in."""
     figures = {"descent-figure": descent_tree(population, rankings)} if population.designs else {}
+    if kinds := error_kinds(population):
+        figures["kinds-figure"] = kinds
     for place, ranking in enumerate(rankings):
         if ranking.rows:
             figures[f"fitness-{place}"] = fitness(population, ranking)
