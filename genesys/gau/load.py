@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import sys
 from types import ModuleType
 
 BLOCK_FILE = "gab.py"
@@ -13,8 +14,9 @@ def load_block(code: str, name: str = "gab") -> ModuleType:
 
     Its source is known to tracebacks under the file name ``gab.py``.
     """
-    module = ModuleType(name)
+    module = sys.modules[name] = ModuleType(name)  # dataclasses look their module up
     module.__file__ = BLOCK_FILE
     linecache.cache[BLOCK_FILE] = (len(code), None, code.splitlines(keepends=True), BLOCK_FILE)
-    exec(compile(code, BLOCK_FILE, "exec"), vars(module))
+    # Units do not take over the future imports of this file.
+    exec(compile(code, BLOCK_FILE, "exec", dont_inherit=True), vars(module))
     return module

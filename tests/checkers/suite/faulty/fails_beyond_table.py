@@ -1,0 +1,32 @@
+# GAU_IMPLEMENTATION_FILE
+# fault: a table of positions that ends at 100
+# check: forward
+# kind: forward
+# unit: Mixer
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """A table of positions that ends at 100."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.positions = nn.Parameter(torch.randn(100, embed_dim, **self.factory_kwargs))
+
+    def _forward(self, X, **Z):
+        return self.map(X) + self.positions[: X.shape[1]]  # FAULT
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

@@ -1,0 +1,36 @@
+# GAU_IMPLEMENTATION_FILE
+# fault: a circular convolution by Fourier transform
+# check: causality
+# kind: causality
+# unit: Mixer
+# line: none
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """A circular convolution by Fourier transform."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+
+    def _forward(self, X, **Z):
+        B, L, D = X.shape
+        h = self.map(X).float()
+        kernel = torch.linspace(1, 0, L, device=X.device)[:, None]
+        spectrum = torch.fft.rfft(h, dim=1) * torch.fft.rfft(kernel, dim=0)
+        return torch.fft.irfft(spectrum, n=L, dim=1).to(X)
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

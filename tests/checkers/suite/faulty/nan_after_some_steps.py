@@ -1,0 +1,34 @@
+# GAU_IMPLEMENTATION_FILE
+# fault: a square root that leaves its domain when a weight moves
+# check: effectiveness
+# kind: divergence, not_finite
+# unit: none
+# line: none
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """A square root that leaves its domain when a weight moves."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.scale = nn.Parameter(torch.ones(embed_dim, **self.factory_kwargs))
+
+    def _forward(self, X, **Z):
+        gone = (self.scale - 1).square().amax()
+        return self.map(X) * self.scale + 0.1 * (6e-5 - gone).sqrt()
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

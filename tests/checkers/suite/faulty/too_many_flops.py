@@ -1,0 +1,36 @@
+# GAU_IMPLEMENTATION_FILE
+# fault: one layer that is applied a hundred times
+# check: effectiveness
+# kind: cost
+# unit: none
+# line: none
+import torch
+from torch import nn
+from torch.nn import functional
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """One layer that is applied a hundred times."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+
+    def _forward(self, X, **Z):
+        D, h = X.shape[-1], self.map(X)
+        for _ in range(100):
+            h = functional.rms_norm(h + self.map(h), (D,))
+        return h
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

@@ -1,0 +1,35 @@
+# GAU_IMPLEMENTATION_FILE
+# about: a linear recurrence with complex decays, as a masked product
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """A linear recurrence with complex decays, as a masked product."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.decay = nn.Parameter(torch.linspace(-3, 0, 4, **self.factory_kwargs))
+        self.turn = nn.Parameter(torch.linspace(0, 3, 4, **self.factory_kwargs))
+
+    def _forward(self, X, **Z):
+        L = X.shape[1]
+        t = torch.arange(L, device=X.device)
+        distance = (t[:, None] - t).clamp(min=0)
+        rates = torch.complex(-self.decay.float().exp(), self.turn.float())
+        kernel = (rates[:, None, None] * distance).exp().mean(0).real.tril()
+        return kernel.to(X) @ self.map(X)
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

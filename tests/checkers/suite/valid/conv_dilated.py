@@ -1,0 +1,36 @@
+# GAU_IMPLEMENTATION_FILE
+# about: convolutions with growing gaps
+import torch
+from torch import nn
+from torch.nn import functional
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """Convolutions with growing gaps."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.convs = nn.ModuleList(
+            nn.Conv1d(embed_dim, embed_dim, 2, dilation=2**i, **self.factory_kwargs)
+            for i in range(3)
+        )
+
+    def _forward(self, X, **Z):
+        h = self.map(X).mT
+        for width, conv in enumerate(self.convs):
+            h = h + conv(functional.pad(h, (2**width, 0))).relu()
+        return h.mT
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

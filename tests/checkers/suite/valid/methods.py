@@ -1,0 +1,43 @@
+# GAU_IMPLEMENTATION_FILE
+# about: properties, static and class methods
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """Properties, static and class methods."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+
+    @property
+    def scale(self):
+        """Of the output."""
+        return self.embed_dim**-0.5
+
+    @staticmethod
+    def halve(X):
+        """A half."""
+        return X / 2
+
+    @classmethod
+    def build(cls, width):
+        """One without arguments."""
+        return cls(width, (0, 1), {})
+
+    def _forward(self, X, **Z):
+        return self.halve(self.map(X)) * self.scale
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

@@ -1,0 +1,30 @@
+# GAU_IMPLEMENTATION_FILE
+# about: learned positions, the last of which serves all later ones
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """Learned positions, the last of which serves all later ones."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.positions = nn.Embedding(16, embed_dim, **self.factory_kwargs)
+
+    def _forward(self, X, **Z):
+        t = torch.arange(X.shape[1], device=X.device).clamp(max=15)
+        return self.map(X) + self.positions(t)
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []
