@@ -20,7 +20,9 @@ class SessionContext:
         references: Other designs of the population to learn from.
         siblings: Proposals made earlier from the same parents (app. B.1.5).
         search: Asks the knowledge plugins of the run.
-        check: Checks a draft with the checkers of the run, in a sandbox worker.
+        check: Checks a draft with the checkers of the run. The report's ``repaired`` makes the
+            repairs, which the run makes itself in what it keeps; ``genesys.feedback`` words the
+            report for a language model.
         is_new: Whether no design of the run has this structure yet.
         rejected: This session's proposals that review turned down, with their reviews.
     """

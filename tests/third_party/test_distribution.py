@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 HERE = Path(__file__).parent
 
@@ -68,6 +69,38 @@ print([finding.source for finding in plugins.search(population, Query(descriptio
         [sys.executable, "-c", script], cwd=site, env=environment, capture_output=True, text=True
     )
     assert done.stdout.split("\n")[:2] == ["['b']", "['proverbs']"], done.stderr
+
+
+@pytest.mark.parametrize("name", ["latency.py", "configs/checker/latency.yaml"])
+def test_the_docs_show_its_files(name):
+    docs = (HERE.parent.parent / "docs" / "plugins.md").read_text()
+    assert (HERE / "dist" / "genesys_thirdparty" / name).read_text() in docs
+
+
+def test_its_checker_stands_where_the_config_puts_it(site):
+    for place, order in ((-1, "[symbolic,latency]"), (0, "[latency,symbolic]")):
+        shown = genesys(site, "evolve", f"checker={order}", "--cfg", "job")
+        assert list(yaml.safe_load(shown.stdout)["checker"])[place] == "latency", shown.stderr
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory):
+    """A unit that is valid but for its speed."""
+    code = (HERE.parent.parent / "seeds" / "gpt2" / "units" / "RMSNorm.py").read_text()
+    loop = "for _ in range(30_000):\n            X = X + 0.0\n        return functional"
+    file = tmp_path_factory.mktemp("slow") / "RMSNorm.py"
+    file.write_text(code.replace("return functional", loop))
+    return file
+
+
+def test_its_checker_measures_and_judges(site, slow):
+    seed = HERE.parent.parent / "seeds" / "gpt2"
+    passed = genesys(site, "check", str(seed), "checker=latency", "--json")
+    assert passed.returncode == 0, passed.stdout
+    report = json.loads(genesys(site, "check", str(slow), "checker=latency", "--json").stdout)
+    (issue,) = report["issues"]
+    assert (issue["check"], issue["kind"]) == ("latency", "cost")
+    assert "at most 200 are allowed" in issue["message"]
 
 
 def test_a_plugin_that_cannot_be_imported_is_named(site):
