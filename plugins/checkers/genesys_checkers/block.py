@@ -98,32 +98,36 @@ class Block:
             width: D.
             blocks: Number of blocks.
             dtype: ``float64``, ``float32`` or ``bfloat16``.
-            open_gates: Whether to replace zeros in parameters by noise.
+            open_gates: Whether to make zeros in parameters noise, and to shake the rest.
             device: ``cpu``, or ``meta`` to count parameters without making them.
         """
         self._dtype = dtype
         model = {"width": width, "blocks": blocks, "dtype": dtype, "device": device}
         return self.ask(Built, "build", **model, open_gates=open_gates).parameters
 
-    def forward(self, X: Array, training: bool = True, seed: int = 0) -> Array:
+    def forward(
+        self, X: Array, training: bool = True, seed: int = 0, forget: bool = False
+    ) -> Array:
         """What all blocks make of X of shape (B, L, D), in the dtype of X.
+
+        With ``forget`` the model keeps nothing of it, such as running statistics.
 
         Raises:
             Fault: Y has another shape or dtype, or there is none.
         """
-        answer = self.call("forward", X=X, training=training, seed=seed)
-        Y, dtype = answer.get("Y"), answer.get("dtype")
+        answer = self.call("forward", X=X, training=training, seed=seed, forget=forget)
+        Y, kind = answer.get("Y"), answer.get("kind")
         if not isinstance(Y, np.ndarray) or Y.dtype.kind != "f":
             raise Fault("The block returns no tensor of floats.", kind=ErrorKind.FORWARD)
         if Y.shape != X.shape:
             raise Fault(f"Y has shape {Y.shape} for X of shape {X.shape}.", kind=ErrorKind.SHAPE)
         # In double precision, our measuring aid, a block may return what it always does.
-        if self._dtype not in ("float64", dtype):
-            wrong = [call for call in self.survey(X, training) if call.dtype != self._dtype]
+        if kind != self._dtype and (self._dtype, kind) != ("float64", "float32"):
+            wrong = [call for call in self.survey(X, training) if call.kind != self._dtype]
             raise Fault(
-                f"Y is of dtype {dtype} for X of {self._dtype}.",
+                f"Y is {kind} for X of {self._dtype}.",
                 wrong[0].unit if wrong else "",
-                "Return Y in the dtype of X: Y.to(X.dtype).",
+                "Return a torch.Tensor in the dtype of X: Y.to(X.dtype).",
                 kind=ErrorKind.DTYPE,
             )
         return Y.astype(X.dtype, copy=False)
@@ -191,6 +195,28 @@ class Block:
             raise _ended(error) from None
         return answer
 
+    def cpu_seconds(self) -> float:
+        """CPU time of the guest so far, measured from outside.
+
+        Raises:
+            Fault: The guest is gone.
+        """
+        try:
+            return self.guest.cpu_seconds()
+        except GuestEnded as error:
+            raise _ended(error) from None
+
+    def peak_memory_mb(self) -> float:
+        """Most MiB that the guest took since this was last asked, measured from outside.
+
+        Raises:
+            Fault: The guest is gone.
+        """
+        try:
+            return self.guest.peak_memory_mb()
+        except GuestEnded as error:
+            raise _ended(error) from None
+
     def _raised(self, error: GuestRaised) -> Fault:
         try:
             found = Description.model_validate(error.details)
@@ -199,7 +225,9 @@ class Block:
         unit = self.unit(found.unit)
         message = f"{error.type}: {error.message}" if error.message else error.type
         output = f"{self.guest.output()}{found.trace}"
-        return Fault(message, unit, line=self.line(unit, found.line), output=output)
+        line = self.line(unit, found.line)
+        kind = ErrorKind.SHAPE if "must keep the shape" in error.message else None
+        return Fault(message, unit, line=line, kind=kind, output=output)
 
     def line(self, unit: str, line: int | None) -> int | None:
         """The line, if the unit's file has it."""

@@ -33,12 +33,12 @@ class Built(Claim):
 
 
 class UnitCall(Claim):
-    """A call of a unit: whether its Y was finite, and the dtype of Y."""
+    """A call of a unit: whether its Y was finite, and the dtype of Y, or its class."""
 
     unit: Text
     path: Text
     finite: bool
-    dtype: Text
+    kind: Text
 
 
 class Survey(Claim):
@@ -110,6 +110,7 @@ class Leaf(Claim):
         kind: ``tensor``, ``simple``, or what it is instead.
         shape: Of a tensor.
         odd: Whether a tensor has NaN or infinity.
+        digest: Of its values.
         unit: That wrote it.
     """
 
@@ -119,6 +120,7 @@ class Leaf(Claim):
     kind: Text
     shape: list[Count]
     odd: bool
+    digest: Text
     unit: Text
 
 

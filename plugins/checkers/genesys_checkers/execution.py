@@ -34,7 +34,7 @@ class ExecutionChecker:
 
     def __init__(
         self,
-        lengths: Sequence[int] = (1, 7, 33, 64, 257),
+        lengths: Sequence[int] = (1, 7, 33, 64, 257, 512),
         widths: Sequence[int] = (64, 128),
         blocks: int = 2,
         seconds: float = 60.0,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import linecache
 import traceback
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from genesys.gau.load import BLOCK_FILE
 from genesys.gau.parse import locate
 from genesys_checkers.guest_blame import Frame, first_to_move, recorded
 from genesys_checkers.guest_execution import ExecutionOps
-from genesys_checkers.guest_model import SEED, array, dtype_name
+from genesys_checkers.guest_model import SEED, array, kind_of, unchanged
 from genesys_checkers.guest_training import TrainingOps
 
 Array = np.ndarray[Any, Any]
@@ -27,18 +28,22 @@ Array = np.ndarray[Any, Any]
 class BlockGuest(TrainingOps, ExecutionOps):
     """A design's block in a guest; :class:`genesys_checkers.block.Block` is its handle."""
 
-    def forward(self, X: Array, training: bool = True, seed: int = SEED) -> dict[str, Any]:
-        """What the blocks make of X, and the name of its dtype.
+    def forward(
+        self, X: Array, training: bool = True, seed: int = SEED, forget: bool = False
+    ) -> dict[str, Any]:
+        """What the blocks make of X, and the name of its dtype or class.
 
         Args:
             X: Of shape (B, L, D).
             training: Mode of the model.
             seed: Of the random numbers that the block draws.
+            forget: Whether the model is put back to what it was before.
         """
-        with self._settled(grad=False, seed=seed):
+        kept = unchanged(self.model) if forget else nullcontext()
+        with self._settled(grad=False, seed=seed), kept:
             self.model.train(training)
             Y = self._through_blocks(self._tensor(X))
-        return {"Y": array(Y), "dtype": dtype_name(Y)}
+        return {"Y": array(Y), "kind": kind_of(Y)}
 
     def blame(
         self,
@@ -83,7 +88,7 @@ class BlockGuest(TrainingOps, ExecutionOps):
                     "unit": call.unit,
                     "path": call.path,
                     "finite": bool(torch.isfinite(call.Y).all()),
-                    "dtype": dtype_name(call.Y),
+                    "kind": call.kind,
                 }
                 for call in calls
             ]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from genesys.gau import GAUBase
+from genesys_checkers.guest_model import kind_of
 
 TINY = 1e-30
 
@@ -25,6 +26,7 @@ class Call:
         X: What it was given.
         Z: Likewise.
         Y: What it gave.
+        kind: Of Y.
         new: Entries of Z that it gave.
     """
 
@@ -33,6 +35,7 @@ class Call:
     X: Tensor
     Z: dict[str, Any]
     Y: Tensor = field(default_factory=lambda: torch.empty(0))
+    kind: str = ""
     new: dict[str, Any] = field(default_factory=dict)
 
 
@@ -52,7 +55,7 @@ def recorded(model: nn.Module) -> Iterator[list[Call]]:
 
     def end(module: nn.Module, _: Any, Z: dict[str, Any], output: tuple[Tensor, Any]) -> None:
         call = open_calls.pop()
-        call.Y = _copy(output[0])
+        call.Y, call.kind = _copy(output[0]), kind_of(output[0])
         call.new = {
             key: _copy(value) for key, value in output[1].items() if Z.get(key) is not value
         }

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from itertools import pairwise
 from typing import Any
@@ -17,7 +18,7 @@ from genesys.gau import GAUBase
 from genesys.gau.load import BLOCK_FILE
 from genesys.gau.parse import locate
 from genesys_checkers.guest_blame import recorded
-from genesys_checkers.guest_model import GuestModel, array, dtype_name
+from genesys_checkers.guest_model import GuestModel, array, kind_of
 
 Array = np.ndarray[Any, Any]
 
@@ -31,7 +32,7 @@ class ExecutionOps(GuestModel):
             "parameters": [
                 {
                     **self._place(name),
-                    "dtype": dtype_name(value),
+                    "dtype": kind_of(value.data),
                     "floating": value.is_floating_point(),
                     "device": value.device.type,
                     "finite": value.is_meta or bool(torch.isfinite(value).all()),
@@ -143,13 +144,31 @@ def _walk(key: str, path: str, value: Any) -> Iterator[dict[str, Any]]:
     elif isinstance(value, Tensor):
         # Masks hold -inf.
         odd = value.is_floating_point() and bool((value.isnan() | value.isposinf()).any())
-        yield _leaf(key, path, "tensor", list(value.shape), odd)
+        yield _leaf(key, path, "tensor", value.shape, odd, _digest(value))
     else:
         simple = value is None or isinstance(value, bool | int | float | str)
         yield _leaf(key, path, "simple" if simple else type(value).__name__)
 
 
 def _leaf(
-    key: str, path: str, kind: str, shape: list[int] | None = None, odd: bool = False
+    key: str,
+    path: str,
+    kind: str,
+    shape: Sequence[int] = (),
+    odd: bool = False,
+    digest: str = "",
 ) -> dict[str, Any]:
-    return {"key": key, "path": path, "kind": kind, "shape": shape or [], "odd": odd}
+    shape = list(shape)
+    return {
+        "key": key,
+        "path": path,
+        "kind": kind,
+        "shape": shape,
+        "odd": odd,
+        "digest": digest,
+    }
+
+
+def _digest(X: Tensor) -> str:
+    """Equal for equal values."""
+    return hashlib.sha256(array(X).tobytes()).hexdigest()

@@ -20,7 +20,10 @@ from genesys.gau.load import load_block
 
 VOCABULARY = 256
 SEED = 0
-ZERO_GATE_NOISE = 0.3
+# What open_gates adds: to gates, which are zero or about zero, and in proportion to the rest.
+GATE_NOISE = 0.3
+SMALL_GATE = 1e-2
+SHAKE = 0.1
 
 
 class GuestModel:
@@ -64,7 +67,7 @@ class GuestModel:
             width: D.
             blocks: Number of blocks.
             dtype: Name of a dtype of torch.
-            open_gates: Whether to replace zeros in parameters by noise.
+            open_gates: Whether to make zeros in parameters noise, and to shake the rest.
             device: ``cpu``, or ``meta`` for a model without values.
         """
         self._dtype = getattr(torch, dtype)
@@ -118,17 +121,36 @@ def array(X: Tensor) -> np.ndarray[Any, Any]:
     return values
 
 
-def dtype_name(X: Tensor) -> str:
-    """E.g. ``float32``."""
-    return str(X.dtype).removeprefix("torch.")
+def kind_of(X: Tensor) -> str:
+    """Name of the dtype, e.g. ``float32``; of the class, if it is no plain tensor."""
+    return str(X.dtype).removeprefix("torch.") if type(X) is Tensor else type(X).__name__
+
+
+@contextmanager
+def unchanged(model: nn.Module) -> Iterator[None]:
+    """Put buffers and attributes of all modules back afterwards."""
+    buffers = [(buffer, buffer.clone()) for buffer in model.buffers()]
+    names = [(m, dict(vars(m)), dict(m._buffers)) for m in model.modules()]
+    try:
+        yield
+    finally:
+        for module, attributes, held in names:
+            vars(module).clear()
+            vars(module).update(attributes)
+            module._buffers.clear()
+            module._buffers.update(held)
+        for buffer, value in buffers:
+            buffer.copy_(value)
 
 
 def _open_gates(model: nn.Module) -> None:
-    """Replace zeros in parameters by noise: what hides behind a zero gate must show."""
+    """Replace zeros in parameters by noise, and shake the rest: nothing hides behind a start."""
     generator = torch.Generator().manual_seed(SEED)
     with torch.no_grad():
         for parameter in model.parameters():
-            if parameter.is_floating_point():
+            # What is not trained may be a mask, whose zeros are to stay.
+            if parameter.is_floating_point() and parameter.requires_grad:
                 noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float32)
-                opened = torch.where(parameter == 0, ZERO_GATE_NOISE * noise, parameter)
-                parameter.copy_(opened)
+                size = parameter.float().square().mean().sqrt()
+                closed = (parameter == 0) | (size < SMALL_GATE)
+                parameter += noise * torch.where(closed, GATE_NOISE, SHAKE * size)

@@ -10,6 +10,9 @@ from genesys_checkers.rows.inputs import Sizes, build
 
 # Deep enough that a unit for every so many blocks is built.
 DEPTHS = (1, 8)
+# What torch says when tensors of two devices meet.
+ON_TWO_DEVICES = "not on the expected device"
+ON_ONE_DEVICE = "Make it with **self.factory_kwargs, and so what it is computed from."
 
 
 def check(block: Block, sizes: Sizes) -> None:
@@ -58,6 +61,9 @@ def _check_without_values(block: Block, sizes: Sizes) -> None:
     try:
         block.build(sizes.width, sizes.blocks, device="meta")
     except Fault as fault:
+        if ON_TWO_DEVICES in fault.message:
+            fault.hint = ON_ONE_DEVICE
+            raise
         if fault.kind is not None:  # the guest has gone
             raise
         return  # what reads values while it starts cannot be built without them: no fault
@@ -66,6 +72,6 @@ def _check_without_values(block: Block, sizes: Sizes) -> None:
             raise block.blamed(
                 parameter,
                 f"Parameter {parameter.name} is not on the device that was asked for.",
-                "Make it with **self.factory_kwargs.",
+                ON_ONE_DEVICE,
                 ErrorKind.INITIALIZATION,
             )

@@ -38,14 +38,14 @@ class Sizes(Record):
         return self.widths[0]
 
     @property
-    def longest(self) -> int:
-        """The greatest length."""
-        return max(self.lengths)
+    def usual(self) -> int:
+        """The greatest length but one, if there are two."""
+        return sorted(self.lengths)[-2:][0]
 
     @property
     def extremes(self) -> list[int]:
         """The least length and the greatest."""
-        return sorted({min(self.lengths), self.longest})
+        return sorted({min(self.lengths), max(self.lengths)})
 
     def shapes(self, width: int) -> list[tuple[int, int, int]]:
         """(B, L, D) for each length, with a batch that varies."""

@@ -12,6 +12,7 @@ from genesys_checkers.faults import Fault
 from genesys_checkers.rows.inputs import Sizes, build, noise
 
 DEPTH = 8
+BATCHES = (2, 4)
 # From block 4 to block 8, Z that grows by the same in each block doubles.
 MAX_GROWTH = 3.0
 
@@ -25,7 +26,7 @@ def check(block: Block, sizes: Sizes) -> None:
     """
     length = sorted(sizes.lengths)[len(sizes.lengths) // 2]
     build(block, sizes.width, DEPTH)
-    small, large = (_carried(block, B, length, sizes.width) for B in (2, 4))
+    small, large = (_carried(block, B, length, sizes.width) for B in BATCHES)
     for leaf in small:
         _check_kind(leaf)
     _check_batch(small, large)
@@ -33,7 +34,7 @@ def check(block: Block, sizes: Sizes) -> None:
 
 
 def _carried(block: Block, B: int, L: int, D: int) -> list[Leaf]:
-    leaves = block.ask(Carried, "carry", X=noise(B, L, D)).leaves
+    leaves = block.ask(Carried, "carry", X=noise(B, L, D, seed=B)).leaves
     return [leaf.model_copy(update={"unit": block.unit(leaf.unit)}) for leaf in leaves]
 
 
@@ -49,9 +50,15 @@ def _check_kind(leaf: Leaf) -> None:
 
 
 def _check_batch(small: list[Leaf], large: list[Leaf]) -> None:
-    """With twice the rows, an axis is as it was or twice as long."""
+    """With twice the rows, and others, an axis is as it was or twice as long."""
     for one, two in zip(small, large, strict=False):
         ratios = [b / a for a, b in zip(one.shape, two.shape, strict=False) if a != b]
+        if one.shape and not ratios and one.digest != two.digest:
+            raise _fault(
+                one,
+                f"has shape {tuple(one.shape)} for any batch though it depends on X",
+                "Keep one entry for each row of the batch.",
+            )
         if len(one.shape) != len(two.shape) or any(ratio != 2 for ratio in ratios):
             raise _fault(
                 one,
