@@ -44,7 +44,8 @@ def _verdict(report: CheckReport) -> str:
     if not report.checked:
         return "The design could not be checked. This is the machine's fault, not the design's."
     if report.valid:
-        return "The design is valid." + (" See the warnings." if report.issues else "")
+        repaired = " with the repairs" if report.repairs else ""
+        return f"The design is valid{repaired}." + (" See the warnings." if report.issues else "")
     return "The design is not valid. Mend the first error first: others may follow from it."
 
 
@@ -65,9 +66,7 @@ def _issue(number: int, issue: Issue, design: Design | None) -> tuple[str, str]:
 
 
 def _repair(repair: Repair) -> tuple[str, str]:
-    told = (
-        f"Repaired for you in units/{repair.unit}.py, keep it: {one_line(repair.reason, SENTENCE)}"
-    )
+    told = f"Repair of units/{repair.unit}.py: {one_line(repair.reason, SENTENCE)}"
     return told, _fenced("", _head(clean(repair.diff[: 2 * EXCERPT])), "diff")
 
 

@@ -53,7 +53,7 @@ printed by the unit
 2. warning: formatter (slow loop)
 Found: A slow loop.
 
-Repaired for you in units/MHA.py, keep it: os is not used
+Repair of units/MHA.py: os is not used
 ```diff
 -import os
 +import torch
@@ -67,6 +67,7 @@ def test_errors_come_first_and_repairs_last() -> None:
 
 def test_the_verdict() -> None:
     assert feedback(CheckReport()) == "The design is valid."
+    assert feedback(CheckReport(repairs=[REPAIR])).startswith("The design is valid with the rep")
     assert feedback(CheckReport(issues=[SLOW])).startswith("The design is valid. See the warnings.")
     assert "the machine's fault" in feedback(CheckReport(checked=False))
 
@@ -111,7 +112,7 @@ def test_a_fence_is_longer_than_any_in_its_content() -> None:
 
 OUTSIDE = re.compile(
     r"$|The design |\d+\. (error|warning): |Found: |To do: |The line:$|Output:$"
-    r"|Repaired for you in |Not shown: \d+ more\.$"
+    r"|Repair of |Not shown: \d+ more\.$"
 )
 hostile = st.one_of(
     st.text(),

@@ -11,9 +11,11 @@ from genesys.errors import SandboxError
 from genesys.feedback import feedback
 from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
+from genesys.plugins import Plugins
 from genesys.records import CheckReport, CheckResult, Issue, Repair, Severity
 from genesys.registry import load
 from genesys.sandbox import Sandbox
+from genesys_checkers.format import FormatChecker
 
 GOOD = CheckReport(results=[CheckResult(check="parser", passed=True, seconds=0.01)])
 LEAK = Issue(
@@ -240,13 +242,36 @@ def contents(folder):
     return {str(f.relative_to(folder)): f.read_bytes() for f in folder.rglob("*.*") if f.is_file()}
 
 
-def test_real_checkers_on_a_folder(seeds, tmp_path):
+@pytest.fixture()
+def read():
+    """As ``run``, with the checker that reads code and runs none."""
+    plugins = Plugins({"checker.format": FormatChecker()})
+
+    def checked(path, **options):
+        console = Console(file=StringIO(), width=160)
+        code = check(path, lambda design: plugins.check(design, None), console=console, **options)
+        return code, console.file.getvalue()
+
+    return checked
+
+
+def test_a_unit_that_is_not_there_is_named(read, seeds, tmp_path):
     shutil.copytree(seeds / "gpt2", tmp_path / "partial")
     (tmp_path / "partial" / "units" / "RMSNorm.py").unlink()
-    plugins = load({"checker": {"name": "symbolic"}}, kinds=("checker",))
-    console = Console(file=StringIO(), width=160)
-    ended = check(tmp_path / "partial", lambda d: plugins.check(d, None), console=console)
-    assert ended == 1 and "RMSNorm" in console.file.getvalue()
+    code, text = read(tmp_path / "partial")
+    assert code == 1 and "RMSNorm" in text and "missing unit" in text
+
+
+def test_a_repaired_folder_needs_no_repair(read, seeds, tmp_path):
+    shutil.copytree(seeds / "gpt2", tmp_path / "gpt2")
+    file = tmp_path / "gpt2" / "units" / "MHA.py"
+    good = file.read_text()
+    file.write_text(good.replace("bias=False, **self.factory_kwargs", "bias=False"))
+    code, text = read(tmp_path / "gpt2")
+    assert code == 0 and "-        self.qkv = nn.Linear" in text and "--repair makes them" in text
+    assert read(tmp_path / "gpt2", repair=True)[0] == 0
+    assert file.read_text() == good
+    assert "--repair" not in read(tmp_path / "gpt2")[1]
 
 
 def test_real_checkers(seeds, tmp_path):

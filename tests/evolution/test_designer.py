@@ -185,10 +185,13 @@ def test_a_draft_is_not_checked_twice(
 def test_what_is_stored_is_the_repaired_design(
     fakes: ModuleType, seeds: list[str], population: Population, agent_class: Any
 ) -> None:
+    asked = []
+
     def checker(number: int) -> Any:
         class Checker:
             @hookimpl
             def check(self, design):
+                asked.append(fakes.number_of(design))
                 code = fakes.UNIT.format(number=number)
                 return CheckReport(
                     repairs=[Repair(unit="Times", code=code, diff="-12", reason="a better number")]
@@ -204,6 +207,7 @@ def test_what_is_stored_is_the_repaired_design(
     assert [repair.reason for repair in design.check.repairs] == ["a better number"]
     session, _ = designer(fakes, seeds, agent=agent, checker=checker(1002)).run(population)
     assert session.end is SessionEnd.NOT_NEW
+    assert asked == [12, 12]  # once a session, though agent and designer ask
 
 
 class Raising:
