@@ -1,7 +1,7 @@
 # GAU_IMPLEMENTATION_FILE
 # fault: no _forward
 # check: formatter
-# kind: template
+# kind: template, arguments
 # unit: Mixer
 import torch
 from torch import nn

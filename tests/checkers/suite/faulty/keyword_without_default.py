@@ -13,8 +13,16 @@ class Mixer(GAUBase):
     """Maps each position."""
 
     def __init__(
-        self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, *, heads, **kwargs
-    ):  # FAULT
+        self,
+        embed_dim,
+        block_loc,
+        kwarg_all,
+        device=None,
+        dtype=None,
+        *,
+        heads,  # FAULT
+        **kwargs,
+    ):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)

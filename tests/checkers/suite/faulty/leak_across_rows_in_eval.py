@@ -1,6 +1,6 @@
 # GAU_IMPLEMENTATION_FILE
 # fault: the mean over the batch, in evaluation only
-# check: causality
+# check: forward, causality
 # kind: batch, causality
 # unit: Mixer
 # line: none

@@ -1,6 +1,6 @@
 # GAU_IMPLEMENTATION_FILE
 # fault: BatchNorm, which mixes rows and positions in training
-# check: causality
+# check: forward, causality
 # kind: batch, causality
 # unit: Mixer
 # line: none

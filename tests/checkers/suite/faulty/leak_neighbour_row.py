@@ -1,6 +1,6 @@
 # GAU_IMPLEMENTATION_FILE
 # fault: each row sees the row before it
-# check: causality
+# check: forward, causality
 # kind: batch, causality
 # unit: Mixer
 # line: none

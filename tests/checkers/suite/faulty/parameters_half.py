@@ -1,7 +1,7 @@
 # GAU_IMPLEMENTATION_FILE
 # fault: a layer fixed to half precision
-# check: forward
-# kind: dtype, forward
+# check: initialization
+# kind: dtype
 # unit: Mixer
 import torch
 from torch import nn
@@ -16,10 +16,10 @@ class Mixer(GAUBase):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        self.out = nn.Linear(embed_dim, embed_dim, device=device, dtype=torch.float16)
+        self.out = nn.Linear(embed_dim, embed_dim, device=device, dtype=torch.float16)  # FAULT
 
     def _forward(self, X, **Z):
-        return self.out(self.map(X))  # FAULT
+        return self.out(self.map(X))
 
 
 @gau_test

@@ -1,21 +1,19 @@
 # GAU_IMPLEMENTATION_FILE
-# fault: replaces what a judge in its process would use, and looks ahead
-# check: causality, initialization, forward
-# kind: causality, crash, forward, initialization
-# unit: Mixer, none
-# line: none
+# fault: replaces a function of torch for everybody
+# check: formatter
+# kind: forbidden
+# unit: Mixer
 import torch
 from torch import nn
 
 from genesys.gau import GAUBase, gau_test
 
 
-torch.equal = lambda *tensors: True
-torch.allclose = lambda *tensors, **options: True
+torch.equal = lambda *tensors: True  # FAULT
 
 
 class Mixer(GAUBase):
-    """Replaces what a judge in its process would use, and looks ahead."""
+    """Replaces a function of torch for everybody."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
