@@ -13,8 +13,8 @@ from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
 from genesys.plugins import Plugins
 from genesys.records import CheckReport, CheckResult, Issue, Repair, Severity
-from genesys.registry import load
 from genesys.sandbox import Sandbox
+from genesys_checkers.execution import ExecutionChecker
 from genesys_checkers.format import FormatChecker
 
 GOOD = CheckReport(results=[CheckResult(check="parser", passed=True, seconds=0.01)])
@@ -274,16 +274,20 @@ def test_a_repaired_folder_needs_no_repair(read, seeds, tmp_path):
     assert "--repair" not in read(tmp_path / "gpt2")[1]
 
 
-def test_real_checkers(seeds, tmp_path):
-    small = {"lengths": [1, 7], "widths": [64], "blocks": 1, "steps": 4}
-    plugins = load({"checker": {"name": "symbolic", **small}}, kinds=("checker",))
+def test_what_fails_in_the_sandbox_is_shown_where_it_stands(seeds, tmp_path):
+    instances = {
+        "checker.format": FormatChecker(),
+        "checker.execution": ExecutionChecker(lengths=[1, 7], widths=[64], blocks=1),
+    }
+    good = (seeds / "gpt2" / "units" / "RMSNorm.py").read_text()
+    file = tmp_path / "RMSNorm.py"
+    faulty = "print('hello')\n        X = X @ X\n        return functional"
+    file.write_text(good.replace("return functional", faulty))
+    line = file.read_text().splitlines().index("        X = X @ X") + 1
     console = Console(file=StringIO(), width=160)
-    leaky = tmp_path / "RMSNorm.py"
-    code = (seeds / "gpt2" / "units" / "RMSNorm.py").read_text()
-    leaky.write_text(
-        code.replace("return functional", "X = X + X.mean(1, True)\n        return functional")
-    )
     with Sandbox() as sandbox:
-        ended = check(leaky, lambda design: plugins.check(design, sandbox), console=console)
+        plugins = Plugins(instances)
+        ended = check(file, lambda design: plugins.check(design, sandbox), console=console)
     text = console.file.getvalue()
-    assert ended == 1 and "✘ causality" in text and "✔ forward" in text
+    assert ended == 1 and "✔ initialization" in text and "✘ forward" in text
+    assert f"{file}:{line}" in text and f"{line} │ X = X @ X" in text and "hello" in text
