@@ -7,6 +7,7 @@ import sys
 import sysconfig
 from collections.abc import Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 
 # What a guest may read besides the Python installation.
@@ -19,6 +20,10 @@ SYSTEM = (
     "/etc/ld.so.cache",
     "/sys/devices/system/cpu",
 )
+# No /dev/zero: mapped shared it is memory that no limit counts.
+DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
+# What starts bubblewrap waits for it and removes the folder that it could not remove itself.
+_THEN_REMOVE = '"$@"; rm -rf "$0"'
 
 
 class Backend(StrEnum):
@@ -41,23 +46,29 @@ class Backend(StrEnum):
 
 def installation() -> list[str]:
     """The Python installation, and packages and modules that are used from their sources."""
+    return _installation(tuple(sys.path))
+
+
+@cache
+def _installation(search_path: tuple[str, ...]) -> list[str]:
     stems = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
     stems |= {str(Path(sys.base_prefix) / "lib"), str(Path(__file__).resolve().parents[1])}
     # An editable installation puts source trees on the path: only their packages and modules are
     # opened, since anything may lie beside them.
-    for entry in map(Path, filter(None, sys.path)):
+    for entry in map(Path, filter(None, search_path)):
         if entry.is_dir() and not any(entry.is_relative_to(stem) for stem in stems):
             stems.update(str(init.parent) for init in entry.glob("*/__init__.py"))
             stems.update(map(str, entry.glob("*.py")))
     return sorted(stems)
 
 
-def command(backend: Backend, base: str, readable: Sequence[str]) -> list[str]:
+def command(backend: Backend, base: str, scratch: str, readable: Sequence[str]) -> list[str]:
     """What to run before the host's own command.
 
     Args:
         backend: How guests are confined.
-        base: The one folder that can be written.
+        base: The host's folder, which goes when the host does.
+        scratch: The one folder that can be written.
         readable: Folders for the guests to read. Under bubblewrap they are fixed when the host
             starts; otherwise each guest has its own.
 
@@ -67,17 +78,15 @@ def command(backend: Backend, base: str, readable: Sequence[str]) -> list[str]:
     if backend is not Backend.BUBBLEWRAP:
         return []
     python = Path(sys.executable)
-    programs = (
-        *(str(path.parent) for path in (python, python.resolve())),
-        str(Path(sys.prefix) / "pyvenv.cfg"),
-    )
+    programs = (str(python), str(python.resolve()), str(Path(sys.prefix) / "pyvenv.cfg"))
     found = sorted({*programs, *installation(), *SYSTEM, *readable})
     binds = [part for path in found for part in ("--ro-bind-try", path, path)]
+    devices = [part for path in DEVICES for part in ("--dev-bind", path, path)]
     return [
-        _bubblewrap(),
+        *("/bin/sh", "-c", _THEN_REMOVE, base, _bubblewrap()),
         *("--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"),
-        *("--dev", "/dev", "--proc", "/proc", *binds, "--bind", base, base, "--chdir", base),
-        *("--remount-ro", "/dev", "--remount-ro", "/", "--"),
+        *("--proc", "/proc", *devices, *binds, "--bind", scratch, scratch, "--chdir", scratch),
+        *("--remount-ro", "/", "--"),
     ]
 
 

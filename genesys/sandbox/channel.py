@@ -58,8 +58,9 @@ def encode(frame: Frame) -> list[memoryview]:
     if wrong := [dtype for _, dtype, _ in listed if dtype not in DTYPES]:
         raise TypeError(f"arrays of dtype {wrong[0]} cannot be handed over")
     plain = {name: value for name, value in frame.body.items() if name not in arrays}
-    text = json.dumps({"kind": frame.kind, "body": plain, "arrays": listed}, allow_nan=False)
-    header, size = text.encode(), sum(array.nbytes for array in arrays.values())
+    message = {"kind": frame.kind, "body": plain, "arrays": listed}
+    text = json.dumps(message, allow_nan=False, ensure_ascii=False)
+    header, size = text.encode(errors="replace"), sum(array.nbytes for array in arrays.values())
     if len(header) > MAX_HEADER or size > MAX_ARRAYS:
         raise ValueError(f"too much to hand over: {len(header)} bytes and {size} of arrays")
     head = memoryview(_HEAD.pack(VERSION, len(header), size) + header)
@@ -104,15 +105,16 @@ class Frames:
 
     def _decode(self, data: bytearray, header: int) -> Frame:
         try:
-            message = json.loads(
-                data[:header], parse_constant=_refuse, parse_float=_finite, parse_int=_word
-            )
+            text = data[:header].decode()
+            message = json.loads(text, parse_constant=_refuse, parse_float=_finite, parse_int=_word)
+            if "\\u" in text:  # half a character, which no file takes
+                json.dumps(message, ensure_ascii=False).encode()
         except (ValueError, RecursionError) as error:
             raise ProtocolError("it wrote something that is no JSON") from error
         if not isinstance(message, dict) or message.keys() != {"kind", "body", "arrays"}:
             raise ProtocolError("it wrote something that is no message")
         kind, body = message["kind"], message["body"]
-        if kind not in self._kinds or not isinstance(body, dict):
+        if not isinstance(kind, str) or kind not in self._kinds or not isinstance(body, dict):
             raise ProtocolError("it wrote a message that nobody asked for")
         arrays = _arrays(message["arrays"], memoryview(data)[header:])
         if arrays.keys() & body.keys():
@@ -148,7 +150,10 @@ def _arrays(listed: Any, data: memoryview) -> dict[str, np.ndarray]:
         size = math.prod(shape) * np.dtype(dtype).itemsize
         if size > len(data) or name in arrays:
             raise ProtocolError("it wrote arrays that are not as it says")
-        arrays[name] = np.frombuffer(bytes(data[:size]), dtype).reshape(shape)
+        arrays[name] = array = np.empty(shape, dtype)
+        array.reshape(-1).view(np.uint8)[:] = np.frombuffer(data[:size], np.uint8)
+        if dtype == "|b1" and (array.view(np.uint8) > 1).any():  # neither true nor false
+            raise ProtocolError("it wrote arrays that are not as it says")
         data = data[size:]
     if data:
         raise ProtocolError("it wrote arrays that are not as it says")
@@ -159,9 +164,14 @@ def _described(entry: Any) -> tuple[str, str, list[int]]:
     """Name, dtype and shape of an array, if that is what the entry is."""
     match entry:
         case [str(name), str(dtype), list(shape)] if dtype in DTYPES and len(shape) <= MAX_AXES:
-            if all(type(n) is int and 0 <= n <= MAX_ARRAYS for n in shape):
+            if all(type(n) is int and n >= 0 for n in shape) and _fits(shape):
                 return name, dtype, shape
     raise ProtocolError("it wrote an array of a kind that there is not")
+
+
+def _fits(shape: list[int]) -> bool:
+    """Whether an array of this shape can be made; a 0 among the axes does not excuse the others."""
+    return math.prod(max(n, 1) for n in shape) <= MAX_ARRAYS
 
 
 def _refuse(constant: str) -> NoReturn:

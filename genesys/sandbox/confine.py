@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genesys.sandbox import seccomp
-from genesys.sandbox.backends import SYSTEM, Backend, installation
+from genesys.sandbox.backends import DEVICES, SYSTEM, Backend, installation
 from genesys.sandbox.job import Limits
 
 MIB = 2**20
 # Room for threads' stacks and mapped files. Page tables take a 512th of it: no other limit counts
 # them.
 ADDRESSES = 2**36
-_DEVICES = ("/dev/zero", "/dev/random", "/dev/urandom")
 _FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
 
 
@@ -104,7 +103,7 @@ def _restrict_files(scratch: str, readable: Sequence[str]) -> None:
     except ImportError as error:
         raise OSError("the package sandlock is not installed") from error
     own = f"/proc/{os.getpid()}"
-    allowed = (*installation(), *SYSTEM, *_DEVICES, *_FACTS, own, *readable)
+    allowed = (*installation(), *SYSTEM, *DEVICES, *_FACTS, own, *readable)
     paths = [path for path in allowed if Path(path).exists()]
     try:
         apply(Rules(fs_readable=paths, fs_writable=[scratch, "/dev/null"]))

@@ -9,14 +9,16 @@ import selectors
 import signal
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from genesys.errors import SandboxError
 from genesys.sandbox.channel import Frame, Frames, ProtocolError, encode, printable
 from genesys.sandbox.job import GuestEnded, GuestRaised, JobStatus, Limits
-from genesys.sandbox.process import GRACE_SECONDS, HostProcess
+from genesys.sandbox.process import GRACE_SECONDS, START_SECONDS, HostProcess
 
 MAX_OUTPUT = 64 * 1024
+MAX_TEXT = 2**14
 _CHUNK = 2**20
 
 OnEvent = Callable[[dict[str, Any]], None]
@@ -32,16 +34,19 @@ class Guest:
 
     def __init__(self, host: HostProcess, limits: Limits) -> None:
         self._host, self._limits = host, limits
-        self._deadline = time.monotonic() + limits.seconds + GRACE_SECONDS
+        self._deadline = time.monotonic() + START_SECONDS
         self._frames = Frames({"event", "answer", "error"})
         self._printed = b""
         self._end: GuestEnded | None = None
         self._end_of_replies = False
-        requests, self._requests = _pipe()
-        self._replies, replies = _pipe()
-        self._output, output = _pipe()
+        with ExitStack() as undo:
+            requests, self._requests = _pipe(undo)
+            self._replies, replies = _pipe(undo)
+            self._output, output = _pipe(undo)
+            undo.pop_all()
         self.theirs = [requests, replies, output]
-        for mine in (self._requests, self._replies, self._output):
+        self._mine = [self._requests, self._replies, self._output]
+        for mine in self._mine:
             os.set_blocking(mine, False)
 
     def release(self) -> None:
@@ -51,6 +56,13 @@ class Guest:
 
     def open(self, payload: dict[str, Any]) -> None:
         """Have it make its entry."""
+        try:
+            self._ask(Frame("hello", {}), None)
+        except GuestEnded as error:
+            if error.status is JobStatus.DIED:  # before anything hostile was near it
+                raise SandboxError(f"A guest could not be confined. {error.output}") from None
+            raise
+        self._deadline = time.monotonic() + self._limits.seconds + GRACE_SECONDS
         self._ask(Frame("open", payload), None)
         self._usage()  # memory counts from here
 
@@ -76,7 +88,8 @@ class Guest:
 
     def output(self) -> str:
         """The end of what it has printed since this was last called."""
-        self._drain()
+        if self._mine:
+            self._drain()
         text, self._printed = printable(self._printed.decode(errors="replace")), b""
         return text
 
@@ -100,14 +113,17 @@ class Guest:
         """End the guest and everything it has started."""
         try:
             if self._end is None:
-                self._host.ask("stop")
-                self._host.hear(GRACE_SECONDS)
+                self._end = GuestEnded(JobStatus.DIED, "it was let go", "")
+                self._host.stop()
         except SandboxError:
             self._host.close()  # takes the guest along
+        except BaseException:
+            self._host.close()
+            raise
         finally:
             self.release()
-            for mine in (self._requests, self._replies, self._output):
-                os.close(mine)
+            while self._mine:
+                os.close(self._mine.pop())
 
     def _usage(self) -> dict[str, float]:
         self._check_alive()
@@ -119,16 +135,24 @@ class Guest:
 
     def _ask(self, frame: Frame, on_event: OnEvent | None) -> dict[str, Any]:
         self._check_alive()
+        pieces = encode(frame)
         try:
-            answer = self._exchange(encode(frame), on_event or _ignore)
+            answer = self._exchange(pieces, on_event or _ignore)
         except ProtocolError as error:
             raise self._stop(JobStatus.DIED, str(error)) from None
+        except (GuestEnded, SandboxError):
+            raise
+        except BaseException:  # its answer must not be taken for that to the next call
+            with contextlib.suppress(SandboxError):
+                self._stop(JobStatus.DIED, "its call was broken off")
+            raise
         if answer.kind == "error":
             raise self._raised(answer.body)
         return answer.body
 
     def _exchange(self, pieces: list[memoryview], on_event: OnEvent) -> Frame:
         """Write the call and read up to its answer, both at once: neither side waits for ever."""
+        self._check_silence()
         with selectors.DefaultSelector() as selector:
             for source in (self._host.fileno(), self._replies, self._output):
                 selector.register(source, selectors.EVENT_READ)
@@ -146,7 +170,13 @@ class Guest:
                         selector.unregister(self._replies)
                 if ready == {self._host.fileno()}:  # all that it said before has been read
                     break
-        raise self._ended(self._host.hear(GRACE_SECONDS))
+        raise self._ended(self._host.hear(0.1))
+
+    def _check_silence(self) -> None:
+        """Nothing is said before it is asked."""
+        with contextlib.suppress(BlockingIOError):
+            if os.read(self._replies, 1):
+                raise ProtocolError("it went on after its answer")
 
     def _write(self, pieces: list[memoryview]) -> bool:
         """Write what fits; says whether that was all, or nobody reads any more."""
@@ -175,11 +205,11 @@ class Guest:
         return None
 
     def _drain(self) -> bool:
-        """Take in what was printed; says whether there may be more."""
+        """Take in what a pipe holds of what was printed; says whether there may be more."""
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._output, _CHUNK):
-                self._printed = (self._printed + data)[-MAX_OUTPUT:]
-            return False
+            data = os.read(self._output, _CHUNK)
+            self._printed = (self._printed + data)[-MAX_OUTPUT:]
+            return bool(data)
         return True
 
     def _check_alive(self) -> None:
@@ -188,14 +218,13 @@ class Guest:
 
     def _stop(self, status: JobStatus, message: str) -> GuestEnded:
         """End the guest for what it did."""
-        self._host.ask("stop")
-        self._host.hear(GRACE_SECONDS)
+        self._host.stop()
         self._end = GuestEnded(status, message, self.output())
         return self._end
 
     def _raised(self, body: dict[str, Any]) -> GuestRaised | GuestEnded:
         kind, text, trace = (
-            printable(str(body.get(name, ""))) for name in ("type", "message", "trace")
+            printable(str(body.get(name, ""))[:MAX_TEXT]) for name in ("type", "message", "trace")
         )
         if body.get("memory") is True:
             return self._stop(JobStatus.MEMORY, f"{self._over_memory()}: {text}")
@@ -222,12 +251,14 @@ class Guest:
         return self._end
 
 
-def _pipe() -> tuple[int, int]:
+def _pipe(undo: ExitStack) -> tuple[int, int]:
     """A pipe that takes a large array in few turns, where the system allows it."""
-    reader, writer = os.pipe()
+    ends = os.pipe()
+    for end in ends:
+        undo.callback(os.close, end)
     with contextlib.suppress(OSError, AttributeError):
-        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, _CHUNK)
-    return reader, writer
+        fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _CHUNK)
+    return ends
 
 
 def _ignore(event: dict[str, Any]) -> None:

@@ -18,7 +18,10 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable
 from typing import Any, NoReturn
+
+import psutil
 
 from genesys.sandbox.backends import Backend
 from genesys.sandbox.child import Request, live
@@ -27,7 +30,7 @@ from genesys.sandbox.watch import Watch
 
 POLL_SECONDS = 0.02
 PACKET = 2**17
-KILL_SECONDS = 4.0
+KILL_SECONDS = 3.0
 
 
 class CoordinatorGoneError(Exception):
@@ -122,9 +125,10 @@ def _become_guest(request: Request, host: int, descriptors: list[int]) -> NoRetu
 def _follow(watch: Watch, control: socket.socket, wake: int) -> tuple[str, int]:
     """Wait for the guest to end, for the first limit it breaks, or for the word to let it go."""
     while True:
-        done, status = os.waitpid(watch.pid, os.WNOHANG)
-        if done:
-            return "", os.waitstatus_to_exitcode(status)
+        # It is reaped later: until then no other process can get its id.
+        if ended := os.waitid(os.P_PID, watch.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            exited = ended.si_code == os.CLD_EXITED
+            return "", ended.si_status if exited else -ended.si_status
         if broken := watch.broken():
             return broken, 0
         waiting = (control.fileno(), wake)
@@ -143,24 +147,28 @@ def _follow(watch: Watch, control: socket.socket, wake: int) -> tuple[str, int]:
 def _kill(pid: int) -> None:
     """Kill the guest with all it has started, and reap them."""
     deadline = time.monotonic() + KILL_SECONDS
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+    _send_kill(os.killpg, pid)
+    _send_kill(os.kill, pid)
+    gone = False
     while time.monotonic() < deadline:
-        for child in _children():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
         try:
-            while os.waitpid(-1, os.WNOHANG) != (0, 0):
-                pass
+            ended, _ = os.waitpid(-1, os.WNOHANG)
         except ChildProcessError:
             return
-        time.sleep(0.001)
+        gone = gone or ended == pid
+        if not ended:
+            for child in _children() if gone else ():
+                _send_kill(os.kill, child)
+            time.sleep(0.001)
+
+
+def _send_kill(send: Callable[[int, int], None], pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        send(pid, signal.SIGKILL)
 
 
 def _children() -> list[int]:
     """All that descends from this process: what a guest leaves behind comes to the host."""
-    import psutil
-
     return [process.pid for process in psutil.Process().children(recursive=True)]
 
 

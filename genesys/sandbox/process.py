@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -12,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -35,9 +34,10 @@ class HostProcess:
         backend: How it confines its guests; not ``auto``.
         root: Where the scratch folders are made; the system's place by default.
         preload: Modules for it to import.
-        readable: Folders that its guests may read; a guest's own limits may name no others.
+        readable: Folders that its guests may read.
 
     Attributes:
+        pid: Its process id, or that of the program which confines it.
         refusal: Why it cannot confine guests; empty if it can.
 
     Raises:
@@ -48,14 +48,21 @@ class HostProcess:
         self, backend: Backend, root: Path | None, preload: Sequence[str], readable: Sequence[str]
     ) -> None:
         self._backend, self._readable = backend, frozenset(readable)
-        with machine_fault("start a sandbox host"):
+        self._failed = False
+        with machine_fault("start a sandbox host"), ExitStack() as undo:
             if root is not None:
                 root.mkdir(parents=True, exist_ok=True)
             self._base = Path(tempfile.mkdtemp(prefix="genesys-", dir=root)).resolve()
-            self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed at the end
+            undo.callback(shutil.rmtree, self._base, ignore_errors=True)
+            self._scratch = self._base / "scratch"
+            self._scratch.mkdir()
+            self._errors: IO[bytes] = undo.enter_context(tempfile.TemporaryFile())
             self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            undo.enter_context(self._control)
             with theirs:
                 self._process = self._start(theirs, preload)
+            undo.pop_all()
+        self.pid = self._process.pid
         try:
             self.refusal = str(self.hear(START_SECONDS)["refusal"])
         except BaseException:
@@ -63,32 +70,43 @@ class HostProcess:
             raise
 
     def _start(self, theirs: socket.socket, preload: Sequence[str]) -> subprocess.Popen[bytes]:
-        base = str(self._base)
+        base, scratch = str(self._base), str(self._scratch)
         host = [sys.executable, "-P", "-m", "genesys.sandbox.host", base, self._backend, *preload]
         return subprocess.Popen(
-            [*command(self._backend, base, sorted(self._readable)), *host],
+            [*command(self._backend, base, scratch, sorted(self._readable)), *host],
             stdin=theirs.fileno(),
             stdout=self._errors,
             stderr=self._errors,
-            env=_environment(self._base),
-            cwd=self._base,
+            env=_environment(self._scratch),
+            cwd=self._scratch,
             start_new_session=True,
         )
 
-    def serves(self, job_limits: Limits) -> bool:
+    def serves(self, limits: Limits) -> bool:
         """Whether it can take a guest with these limits."""
         fixed = self._backend is Backend.BUBBLEWRAP
-        return self.alive() and not (fixed and set(job_limits.readable) - self._readable)
+        return self.alive() and not (fixed and self._readable != set(limits.readable))
 
     def alive(self) -> bool:
-        """Whether it runs."""
-        return self._process.poll() is None
+        """Whether it runs and waits for its next guest."""
+        return not self._failed and self._process.poll() is None and self._is_silent()
+
+    def _is_silent(self) -> bool:
+        """Without a guest it has nothing to say, unless it has died."""
+        self._control.setblocking(False)
+        try:
+            self._control.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def close(self) -> None:
         """End it, the guest under way and all scratch folders."""
         self._control.close()
         try:
-            self._process.wait(timeout=GRACE_SECONDS)
+            self._process.wait(timeout=0 if self._failed else GRACE_SECONDS)
         except subprocess.TimeoutExpired:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
@@ -97,14 +115,22 @@ class HostProcess:
 
     @contextmanager
     def scratch(self) -> Iterator[Path]:
-        """An empty folder for one guest."""
-        folder = self._base / f"guest-{secrets.token_hex(4)}"
-        with machine_fault("make a scratch folder"):
-            folder.mkdir()
+        """The folder of one guest, empty."""
         try:
-            yield folder
+            yield self._scratch
         finally:
-            shutil.rmtree(folder, ignore_errors=True)
+            if self.alive():
+                self._empty()
+
+    def _empty(self) -> None:
+        try:
+            for path in self._scratch.iterdir():
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink()
+        except OSError:  # the next guest must not find what this one has left
+            self._failed = True
 
     def fork(self, job: Job, limits: Limits, scratch: Path, descriptors: Sequence[int]) -> None:
         """Have it fork a guest that uses these descriptors: calls, answers and output."""
@@ -124,11 +150,27 @@ class HostProcess:
         return self._control.fileno()
 
     def ask(self, what: str) -> None:
-        """Ask about the guest under way (``usage``), or to end it (``stop``)."""
+        """Ask about the guest under way (``usage``), or to end it (``stop``).
+
+        Raises:
+            SandboxError: It has died.
+        """
+        if self._failed:
+            raise self.died()
         try:
             self._control.send(json.dumps({"ask": what}).encode())
         except OSError as error:
             raise self.died() from error
+
+    def stop(self) -> None:
+        """End the guest under way; when this returns there is none.
+
+        Raises:
+            SandboxError: It has died or hangs.
+        """
+        self.ask("stop")
+        while "status" not in self.hear(GRACE_SECONDS):
+            pass  # an answer that nobody waits for any more
 
     def hear(self, seconds: float) -> dict[str, Any]:
         """Wait for one message from the host, which is trusted.
@@ -136,8 +178,8 @@ class HostProcess:
         Raises:
             SandboxError: It has died or hangs.
         """
-        self._control.settimeout(seconds)
         try:
+            self._control.settimeout(seconds)
             data = self._control.recv(_PACKET)
         except OSError as error:
             raise self.died() from error
@@ -148,8 +190,11 @@ class HostProcess:
 
     def died(self) -> SandboxError:
         """What to raise when it does not answer, with what it said last."""
-        self._errors.seek(0)
-        said = self._errors.read().decode(errors="replace").strip()[-2000:]
+        self._failed = True
+        said = ""
+        if not self._errors.closed:
+            self._errors.seek(0)
+            said = self._errors.read().decode(errors="replace").strip()[-2000:]
         return SandboxError(f"The sandbox host died or hangs. {said}".strip())
 
 

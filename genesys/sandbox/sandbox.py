@@ -98,9 +98,6 @@ class Sandbox:
                 with host.scratch() as scratch, _guest(host, job, limits, scratch) as guest:
                     guest.open(job.payload)
                     yield guest
-            except SandboxError:
-                host.close()
-                raise
             finally:
                 self._put(host)
 
@@ -110,14 +107,17 @@ class Sandbox:
         return run(self, job, on_event)
 
     def _take(self, limits: Limits) -> HostProcess:
-        """An idle host that can serve these limits, or a new one."""
+        """An idle host that can serve these limits, or a new one in the place of an idle one."""
         with self._lock:
             fit = next((host for host in reversed(self._idle) if host.serves(limits)), None)
-            unfit = [] if fit else self._idle
-            self._idle = [host for host in self._idle if host is not fit and host not in unfit]
-        for host in unfit:
-            host.close()
-        return fit or self._start(limits)
+            taken = fit or min(self._idle, key=HostProcess.alive, default=None)  # the dead first
+            if taken:
+                self._idle.remove(taken)
+        if fit:
+            return fit
+        if taken:
+            taken.close()
+        return self._start(limits)
 
     def _put(self, host: HostProcess) -> None:
         with self._lock:

@@ -43,7 +43,8 @@ _X86_64 = {
     # rename, mkdir, rmdir, unlink, also relative to a folder
     "names": (82, 83, 84, 87, 258, 263, 264, 316),
     "process": (57, 58, 59, 322, 109, 112),  # fork, vfork, execve(at), setpgid, setsid
-    "others": (101, 141, 310, 311, 312, 434, 438, 440),  # ptrace, pidfd_*, process_vm_*, kcmp
+    # ptrace, setpriority, ioprio_set, process_vm_*, kcmp, pidfd_*, process_madvise
+    "others": (101, 141, 251, 310, 311, 312, 434, 438, 440),
     "mounts": (155, 161, 165, 166, 272, 308, 428, 429, 430, 431, 432, 433, 442),
     # chmod, chown, utimes, xattr: Landlock does not rule these
     "modes": (90, 91, 92, 93, 94, 260, 268, 452),
@@ -61,7 +62,7 @@ _AARCH64 = {
     "network": (198, 199, 425, 426, 427),
     "names": (34, 35, 38, 276),
     "process": (221, 281, 154, 157),
-    "others": (117, 140, 270, 271, 272, 434, 438, 440),
+    "others": (30, 117, 140, 270, 271, 272, 434, 438, 440),
     "mounts": (39, 40, 41, 51, 97, 268, 428, 429, 430, 431, 432, 433, 442),
     "attributes": (5, 6, 7, 14, 15, 16, 52, 53, 54, 55, 88, 452, 463, 466),
     "devices": (33, 265),
@@ -83,15 +84,19 @@ class _Machine:
     clone3: int
     openat2: int
     prctl: int
-    prlimit: int
+    own: tuple[int, ...]  # prlimit64, sched_set*: denied for other processes
     mmap: int
     opens: tuple[tuple[int, int], ...]  # and which argument holds the flags
     denied: dict[str, tuple[int, ...]]
 
 
 _MACHINES = {
-    "x86_64": _Machine(0xC000003E, 56, 435, 437, 157, 302, 9, ((2, 1), (257, 2)), _X86_64),
-    "aarch64": _Machine(0xC00000B7, 220, 435, 437, 167, 261, 222, ((56, 2),), _AARCH64),
+    "x86_64": _Machine(
+        0xC000003E, 56, 435, 437, 157, (302, 142, 144, 203, 314), 9, ((2, 1), (257, 2)), _X86_64
+    ),
+    "aarch64": _Machine(
+        0xC00000B7, 220, 435, 437, 167, (261, 118, 119, 122, 274), 222, ((56, 2),), _AARCH64
+    ),
 }
 
 
@@ -125,7 +130,8 @@ def _program(name: str) -> bytes:
         code += answer(number, DENY)
     code += deny(machine.clone, 0, _BITS, CLONE_THREAD, when=False)
     code += deny(machine.prctl, 0, _EQUAL, PR_SET_PDEATHSIG, when=True)
-    code += deny(machine.prlimit, 0, _EQUAL, 0, when=False)
+    for number in machine.own:
+        code += deny(number, 0, _EQUAL, 0, when=False)
     for number, position in machine.opens:
         code += deny(number, position, _BITS, O_TMPFILE, when=True)
     # Shared memory is not in RLIMIT_DATA, and not in the resident set once it is unmapped in part.
