@@ -248,8 +248,8 @@ class Issue(Record):
         """What an error says about source code that was read."""
         if isinstance(error, UnitError):
             place = {"unit": error.unit, "line": error.line, "message": error.message}
-            return cls(check=check, kind=kind, hint=hint, **place)
-        return cls(check=check, kind=kind, hint=hint, message=str(error))
+            return cls(check=check, kind=kind or ErrorKind.TEMPLATE, hint=hint, **place)
+        return cls(check=check, kind=kind or ErrorKind.TREE, hint=hint, message=str(error))
 
 
 class Repair(Record):

@@ -37,7 +37,9 @@ def test_an_issue_names_its_place() -> None:
 def test_an_issue_of_an_error() -> None:
     issue = Issue.of(UnitError("A", "wrong", 3), kind=ErrorKind.SYNTAX)
     assert (issue.unit, issue.line, issue.kind) == ("A", 3, ErrorKind.SYNTAX)
-    assert Issue.of(TreeError("a circle")).message == "a circle"
+    assert Issue.of(UnitError("A", "wrong", 3)).kind is ErrorKind.TEMPLATE
+    tree = Issue.of(TreeError("a circle"))
+    assert (tree.kind, tree.message) == (ErrorKind.TREE, "a circle")
 
 
 def test_a_report_is_summed_up_by_its_first_error() -> None:
