@@ -1,7 +1,8 @@
-"""Finds data that is shipped with the package, in wheels and in editable installs alike."""
+"""Finds data: what is shipped with the package, in wheels and in editable installs, and caches."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from genesys.errors import GenesysError
@@ -20,3 +21,10 @@ def resource(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise GenesysError(f"The installation lacks its folder {name!r}; reinstall genesys.")
+
+
+def cache_root() -> Path:
+    """Folder of all caches: ``$GENESYS_CACHE``, or the user's cache folder."""
+    import platformdirs
+
+    return Path(os.environ.get("GENESYS_CACHE") or platformdirs.user_cache_dir("genesys"))

@@ -1,110 +1,126 @@
-"""Check ``effectiveness``: ten steps of training, and their cost beside the GPT seed's."""
+"""The check ``effectiveness``: does the block learn, and at what cost (table 1)?"""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
+from pydantic import ValidationError
 
-from genesys.gau import GAM
+from genesys.errors import ConfigError
+from genesys.markers import hookimpl
+from genesys.records import CheckReport, Design, ErrorKind, first_problem
+from genesys.sandbox import Limits, Sandbox
+from genesys_checkers.block import open_block
+from genesys_checkers.cost import LENGTH, Cost, slowest
 from genesys_checkers.faults import Fault
-from genesys_checkers.subject import Subject, loss_of, tokens
-from genesys_checkers.text import batches
+from genesys_checkers.reference import Reference
+from genesys_checkers.report import run_check
+from genesys_checkers.trial import Bounds, Trial
 
-SHAPE = (4, 257)
-LEARNING_RATE = 3e-3
-# Rounds of timing: few, and more only where a design looks slow.
-ROUNDS = (2, 4, 8)
+# Comparisons with the GPT seed before a design is refused for its time.
+ROUNDS = 3
+# Beyond this many times of what is allowed there is no doubt.
+CLEARLY = 2.0
 
 
-def check_effectiveness(subject: Subject) -> None:
-    """Compare the cost of a step with the GPT seed's, then train for some steps.
+class EffectivenessChecker:
+    """Trains the block for some steps, and compares its cost with the GPT seed's.
 
-    A block with more parameters than the seed's may cost more in proportion: tuning takes fewer
-    of them.
+    Args:
+        width: D of the models.
+        blocks: Blocks of the models.
+        steps: Training steps.
+        step_time_ratio: Most CPU time of a step, in steps of the GPT seed at the same width.
+        flop_ratio: Most FLOPs, likewise.
+        memory_ratio: Most memory of a step, likewise.
+        max_grad_norm: Most gradient norm while training (table 8).
+        seconds: Wall time of a guest.
+        memory_mb: Memory of a guest, in MiB.
 
     Raises:
-        Fault: A step costs too much, the loss does not fall, or the gradient explodes.
+        ConfigError: A value is out of range.
     """
-    model, reference = subject.model(subject.width), subject.reference()
-    allowance = max(1.0, model.non_embedding_parameters() / reference.non_embedding_parameters())
-    _check_flops(model, reference, subject.settings.flop_ratio * allowance)
-    _check_time(model, reference, subject.settings.step_time_ratio * allowance)
-    _check_training(subject)
 
-
-def _check_flops(model: GAM, reference: GAM, allowed: float) -> None:
-    ours, theirs = _flops(model), _flops(reference)
-    print(f"FLOPs of a step: {ours:.3g}, the GPT seed {theirs:.3g}")
-    if ours > allowed * theirs:
-        raise Fault(
-            f"A step takes {ours / theirs:.1f} times the FLOPs of the GPT seed at the same width; "
-            f"{allowed:.1f} times is allowed.",
-            hint="Lower the cost, e.g. by smaller inner widths.",
-        )
-
-
-def _check_time(model: GAM, reference: GAM, allowed: float) -> None:
-    """Compare best CPU times of interleaved runs, so that the load of the machine cancels."""
-    ours = theirs = math.inf
-    for rounds in ROUNDS:
-        for _ in range(rounds):
-            theirs = min(theirs, _seconds(lambda: _step(reference)))
-            ours = min(ours, _seconds(lambda: _step(model)))
-        if ours <= allowed * theirs:
-            break
-    # Measured times are printed only: messages are kept, and equal runs keep equal ones.
-    print(f"CPU seconds of a step: {ours:.3g}, the GPT seed {theirs:.3g}")
-    if ours <= allowed * theirs:
-        return
-    raise Fault(
-        f"A step takes more than {allowed:.1f} times as long as the GPT seed's at the same width.",
-        hint="Process positions in parallel or in chunks, not one by one.",
-    )
-
-
-def _check_training(subject: Subject) -> None:
-    model = subject.model(subject.width)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, foreach=True)
-    losses: list[float] = []
-    for step, ids in enumerate(batches(subject.settings.steps, 8, 129)):
-        loss = loss_of(model, ids)
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        norm = float(torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0))
-        losses.append(loss.item())
-        print(f"step {step}: loss {losses[-1]:.3f}, gradient norm {norm:.3g}")
-        if not math.isfinite(losses[-1]):
-            raise Fault(f"The loss is {losses[-1]} at step {step} of training.")
-        if not norm <= subject.settings.max_grad_norm:
-            raise Fault(
-                f"The gradient norm is {norm:.3g} at step {step} of training; at most "
-                f"{subject.settings.max_grad_norm:.3g} is allowed.",
-                hint="Normalise what grows, or start from smaller weights.",
+    def __init__(
+        self,
+        width: int = 64,
+        blocks: int = 2,
+        steps: int = 10,
+        step_time_ratio: float = 5.0,
+        flop_ratio: float = 5.0,
+        memory_ratio: float = 8.0,
+        max_grad_norm: float = 1e4,
+        seconds: float = 60.0,
+        memory_mb: int = 4096,
+    ) -> None:
+        try:
+            self._bounds = Bounds(
+                width=width,
+                blocks=blocks,
+                steps=steps,
+                step_time_ratio=step_time_ratio,
+                flop_ratio=flop_ratio,
+                memory_ratio=memory_ratio,
+                max_grad_norm=max_grad_norm,
             )
-        optimizer.step()
-    if sum(losses[-3:]) / 3 >= losses[0]:
+            # One thread: the tensors are small, and threads that wait would count as CPU time.
+            self._limits = Limits(seconds=seconds, memory_mb=memory_mb, threads=1)
+        except ValidationError as error:
+            raise ConfigError(f"checker.effectiveness.{first_problem(error)}") from None
+        self._reference = Reference(width, blocks, self._limits)
+
+    @hookimpl
+    def check(self, design: Design, sandbox: Sandbox) -> CheckReport:
+        """Check a design; see the class.
+
+        Returns:
+            The report; ``checked`` is False when the sandbox could not run the design.
+        """
+        return run_check("effectiveness", lambda: self._judge(design, sandbox))
+
+    def _judge(self, design: Design, sandbox: Sandbox) -> None:
+        reference = self._reference.cost(sandbox)
+        if not self._attempt(design, sandbox, reference, patient=False):
+            self._contest(design, sandbox, reference)
+            self._attempt(design, sandbox, reference, patient=True)
+
+    def _attempt(self, design: Design, sandbox: Sandbox, reference: Cost, patient: bool) -> bool:
+        """Apply all rules; says whether it came to the end, or the design looks too slow."""
+        with open_block(design, sandbox, self._limits) as block:
+            trial = Trial(block, self._bounds, reference)
+            try:
+                trial.check_flops()
+                if not trial.train(patient):
+                    return False
+                trial.check_memory()
+                trial.check_growth()
+            except Fault as fault:
+                fault.output = "\n".join([*trial.notes, fault.output])
+                raise
+        return True
+
+    def _contest(self, design: Design, sandbox: Sandbox, reference: Cost) -> None:
+        """Measure both in turn, so that the load of the machine cancels.
+
+        Raises:
+            Fault: A step of the design takes too long.
+        """
+        ours = theirs = math.inf
+        for _ in range(ROUNDS):
+            theirs = min(theirs, self._reference.measure(sandbox).seconds)
+            with open_block(design, sandbox, self._limits) as block:
+                trial = Trial(block, self._bounds, reference)
+                ours = min(ours, trial.step_seconds())
+                if not trial.is_slow(ours, theirs):
+                    return
+                unit = slowest(block, self._bounds.width, LENGTH)
+            if trial.is_slow(ours / CLEARLY, theirs):
+                break
         raise Fault(
-            f"The loss does not fall in {len(losses)} steps: from {losses[0]:.3f} to "
-            f"{losses[-1]:.3f} nats.",
+            f"A step takes more than {self._bounds.step_time_ratio * trial.allowance:.1f} times "
+            "as long as the GPT seed's at the same width.",
+            unit,
+            "Process positions in parallel or in chunks, not one by one.",
+            kind=ErrorKind.COST,
+            output="\n".join(trial.notes),
         )
-
-
-def _step(model: GAM) -> None:
-    model.zero_grad()
-    loss_of(model, tokens(*SHAPE)).backward()  # type: ignore[no-untyped-call]
-
-
-def _seconds(action: Callable[[], None]) -> float:
-    start = time.process_time()
-    action()
-    return time.process_time() - start
-
-
-def _flops(model: GAM) -> int:
-    with FlopCounterMode(display=False) as counter:
-        _step(model)
-    return int(counter.get_total_flops())

@@ -11,6 +11,7 @@ from genesys.sandbox import Limits, Sandbox
 from genesys_checkers.block import Block, open_block
 from genesys_checkers.faults import HINTS, Fault
 
+_FAILURES = (Fault, UnitError, TreeError, SandboxError)
 Row = tuple[str, Callable[[Block], None]]
 # Class of the errors of a row that say none themselves.
 KINDS = {
@@ -46,15 +47,36 @@ def run_checks(
                 check(block)
                 results.append(_result(name, True, began))
                 began = time.perf_counter()
-    except Fault as fault:
-        issue = fault.issue(name, KINDS.get(name), HINTS.get(name, ""))
-    except (UnitError, TreeError) as error:
-        issue = Issue.of(error, name)
-    except SandboxError as error:
+    except _FAILURES as error:
+        return _failed(name, error, began, results)
+    return CheckReport(results=results)
+
+
+def run_check(name: str, check: Callable[[], None]) -> CheckReport:
+    """Run a row that opens its guests itself.
+
+    Args:
+        name: Of the row of table 1.
+        check: Raises what it finds, as the rows of :func:`run_checks` do.
+    """
+    began = time.perf_counter()
+    try:
+        check()
+    except _FAILURES as error:
+        return _failed(name, error, began, [])
+    return CheckReport(results=[_result(name, True, began)])
+
+
+def _failed(name: str, error: Exception, began: float, results: list[CheckResult]) -> CheckReport:
+    if isinstance(error, SandboxError):
         unable = Issue(check="sandbox", severity=Severity.WARNING, message=str(error))
         return CheckReport(results=results, issues=[unable], checked=False)
+    if isinstance(error, UnitError | TreeError):
+        issue = Issue.of(error, name)
+    elif isinstance(error, Fault):
+        issue = error.issue(name, KINDS.get(name), HINTS.get(name, ""))
     else:
-        return CheckReport(results=results)
+        raise error
     return CheckReport(results=[*results, _result(name, False, began)], issues=[issue])
 
 

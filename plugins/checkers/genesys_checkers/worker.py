@@ -15,9 +15,9 @@ from genesys.records import CheckResult, Issue
 from genesys.sandbox.child import is_out_of_memory
 from genesys_checkers.causality import check_causality
 from genesys_checkers.differentiability import check_differentiability
-from genesys_checkers.effectiveness import check_effectiveness
 from genesys_checkers.faults import as_issue
 from genesys_checkers.guard import Guard
+from genesys_checkers.interim_effectiveness import check_effectiveness
 from genesys_checkers.passes import (
     check_backward,
     check_forward,

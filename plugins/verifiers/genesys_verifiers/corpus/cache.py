@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import platformdirs
 from filelock import FileLock
 
 from genesys.errors import GenesysError
+from genesys.resources import cache_root
 from genesys_verifiers.corpus.config import CorpusConfig
 
 MANIFEST = "manifest.json"
@@ -22,8 +21,9 @@ MANIFEST = "manifest.json"
 class Corpus:
     """A built corpus.
 
-    The folder holds ``tokenizer.json``, ``train.bin`` (uint16 tokens), ``tasks/<task>.jsonl`` and
-    ``manifest.json`` with counts, versions and hashes.
+    The folder holds ``train/tokens.bin`` (uint16), ``evaluation/<task>.jsonl``, ``tokenizer.json``
+    and ``manifest.json`` with counts, versions and hashes. Generated code may read ``train`` and
+    nothing else of it.
     """
 
     folder: Path
@@ -34,24 +34,24 @@ class Corpus:
         return self.folder / "tokenizer.json"
 
     @property
+    def train_folder(self) -> Path:
+        """What a guest that trains may read."""
+        return self.folder / "train"
+
+    @property
     def train_file(self) -> Path:
         """Training tokens, uint16, documents ended by the end-of-text token 0."""
-        return self.folder / "train.bin"
+        return self.train_folder / "tokens.bin"
 
     @property
     def tasks_folder(self) -> Path:
         """Items of the evaluation, one JSON lines file per task."""
-        return self.folder / "tasks"
+        return self.folder / "evaluation"
 
     def manifest(self) -> dict[str, Any]:
         """Counts, versions and hashes."""
         content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
         return content
-
-
-def cache_root() -> Path:
-    """Folder of all caches: ``$GENESYS_CACHE``, or the user's cache folder."""
-    return Path(os.environ.get("GENESYS_CACHE") or platformdirs.user_cache_dir("genesys"))
 
 
 def prepare(config: CorpusConfig, root: Path | None = None) -> Corpus:
