@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 
 from genesys.errors import UnitError
 from genesys.gau.decl import UnitDecl
@@ -37,6 +38,7 @@ class UnitSource:
     docstring: str = ""
 
 
+@lru_cache(maxsize=512)
 def parse_unit(code: str, where: str = "unit") -> UnitSource:
     """Read a unit file written to the template.
 
@@ -101,7 +103,7 @@ def _reject_deep(module: ast.Module, where: str) -> None:
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
             return
-    line = getattr(level[0], "lineno", None)
+    line = next((node.lineno for node in level if hasattr(node, "lineno")), None)
     raise UnitError(where, f"code is nested more than {MAX_DEPTH} levels deep", line)
 
 

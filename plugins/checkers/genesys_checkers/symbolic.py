@@ -18,8 +18,8 @@ from genesys.records import CheckReport, CheckResult, Design, Issue, Severity, f
 from genesys.resources import resource
 from genesys.sandbox import Job, JobResult, JobStatus, Sandbox
 from genesys.sandbox.channel import printable
+from genesys_checkers.format import check_format
 from genesys_checkers.settings import RUNTIME_CHECKS, Outcome, Request, Settings, UnitTest
-from genesys_checkers.static import check_static
 
 # Of each text that comes from the worker.
 MAX_TEXT = 4000
@@ -86,18 +86,19 @@ class SymbolicChecker:
         Returns:
             The report; ``checked`` is False when the sandbox could not run the design.
         """
-        tree, report = check_static(design, self._placeholders)
+        tree, report = check_format(design, self._placeholders)
         if tree is None or not report.valid:
             return report
         try:
             request = self._request(tree)
         except UnitError as error:
             issue = Issue(check="formatter", unit=error.unit, message=error.message)
-            return CheckReport(results=report.results, issues=[*report.issues, issue])
+            return report.model_copy(update={"issues": [*report.issues, issue]})
         found = self._run(request, sandbox)
         return CheckReport(
             results=[*report.results, *found.results],
             issues=[*report.issues, *found.issues],
+            repairs=report.repairs,
             checked=found.checked,
         )
 

@@ -1,0 +1,179 @@
+"""Rules of the children: declared and made agree, and each is given what it needs."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Iterator
+
+from genesys.gau.unit import is_declarations
+from genesys.records import ErrorKind, Severity
+from genesys_checkers.rules.construction import means_argument
+from genesys_checkers.rules.finding import Edit, Finding, Place
+from genesys_checkers.rules.layers import CASTS, PASS_ON
+from genesys_checkers.rules.source import FACTORY, GIVEN, Signature, UnitFile
+
+BUILTINS = frozenset(dir(builtins))
+
+
+def declared_and_made(file: UnitFile) -> Iterator[Finding]:
+    """Every child that is declared is made, and every unit that is made is declared."""
+    declared = {child.unitname for child in file.unit.children}
+    used: dict[str, ast.AST] = {}
+    for value in _values(file):
+        used.setdefault(value.id, value)
+    for name in sorted(declared - used.keys()):
+        yield Finding(
+            ErrorKind.UNUSED_CHILD,
+            f"The child {name} is declared and not used.",
+            f"Make a {name} in __init__ and call it in _forward, or do not declare it.",
+            _declaration(file, name),
+        )
+    others = file.units.keys() - declared - {file.unit.name} - file.names.bound.keys()
+    unknown = {name: node for name, node in _made(file) if name not in declared | others}
+    for name, node in sorted({**{n: used[n] for n in others & used.keys()}, **unknown}.items()):
+        yield Finding(
+            ErrorKind.UNDECLARED_CHILD,
+            f"The unit {name} is used and not declared.",
+            f"Add UnitDecl(unitname={name!r}, ...) to CHILDREN_DECLARATIONS.",
+            node,
+        )
+
+
+def handed_on(file: UnitFile) -> Iterator[Finding]:
+    """Every child is given what units are given, and ``factory_kwargs``."""
+    declared = {child.unitname for child in file.unit.children}
+    for node in file.running:
+        match node:
+            case ast.Call(func=ast.Name(id=name)) if name in declared:
+                yield from _call(file, node, name)
+
+
+def _call(file: UnitFile, call: ast.Call, name: str) -> Iterator[Finding]:
+    signature = file.units.get(name, Signature())
+    given = _given(file, call, signature)
+    if given is None:
+        return
+    missing = [n for n in GIVEN if n in signature.required and n not in given]
+    if missing:
+        yield Finding(
+            ErrorKind.ARGUMENTS,
+            f"{name} is made without {', '.join(missing)}.",
+            f"{name}({', '.join(f'{n}={n}' for n in GIVEN)}, {PASS_ON}, **kwarg_all)",
+            call,
+            edit=_give(file, call, missing),
+        )
+    parent = file.parents.get(call)
+    if not given & {*FACTORY} and not (isinstance(parent, ast.Attribute) and parent.attr in CASTS):
+        known = file.directly_in_init(call) and file.factory_known(call)
+        yield Finding(
+            ErrorKind.FACTORY_KWARGS,
+            f"{name} is made without device and dtype.",
+            f"Pass {PASS_ON}.",
+            call,
+            Severity.WARNING,
+            Edit(Place.ARGUMENTS, call, (PASS_ON,)) if known else None,
+        )
+
+
+def _give(file: UnitFile, call: ast.Call, missing: list[str]) -> Edit | None:
+    """Hand on what the unit itself was given, if it is clear that nothing else is meant."""
+    shifted = any(isinstance(a, ast.Name) and a.id in missing for a in call.args)
+    if shifted or not file.directly_in_init(call):
+        return None
+    if not all(means_argument(file, name) for name in missing):
+        return None
+    return Edit(Place.ARGUMENTS, call, tuple(f"{name}={name}" for name in missing))
+
+
+def _given(file: UnitFile, call: ast.Call, signature: Signature) -> set[str] | None:
+    """Names that a call gives; None if that cannot be read from it."""
+    if any(isinstance(a, ast.Starred) for a in call.args):
+        return None
+    given = set(signature.positional[: len(call.args)])
+    for keyword in call.keywords:
+        keys = {keyword.arg} if keyword.arg is not None else _keys(file, keyword.value)
+        if keys is None:
+            return None
+        given |= keys
+    return given
+
+
+def _keys(file: UnitFile, mapping: ast.expr) -> set[str] | None:
+    """Which of the names that units are given a mapping holds; None if that cannot be read."""
+    text = file.names.qualified(mapping)
+    if text == "self.factory_kwargs":
+        return set(FACTORY)
+    if text in {"kwarg_all", "self.kwarg_all"} or (text == "kwargs" and _is_star(file)):
+        return set()
+    if isinstance(mapping, ast.Dict):
+        found: set[str] = set()
+        for key, value in zip(mapping.keys, mapping.values, strict=True):
+            inner = _keys(file, value) if key is None else {getattr(key, "value", None)}
+            if inner is None or None in inner:
+                return None
+            found |= inner  # type: ignore[arg-type]
+        return found
+    if isinstance(mapping, ast.Name):
+        meant = _only_value(file, mapping.id)
+        return _keys(file, meant) if isinstance(meant, ast.Dict) else None
+    return None
+
+
+def _is_star(file: UnitFile) -> bool:
+    """Whether ``kwargs`` is what is left after ``device`` and ``dtype`` were taken by name."""
+    return file.names.bound["kwargs"] == 1 and file.init is not None and bool(file.init.args.kwarg)
+
+
+def _only_value(file: UnitFile, name: str) -> ast.expr | None:
+    """The value of a variable that is assigned once and only unpacked; else None."""
+    if file.names.bound[name] != 1:
+        return None
+    value: ast.expr | None = None
+    for node in file.running:
+        if not isinstance(node, ast.Name) or node.id != name:
+            continue
+        parent = file.parents[node]
+        if isinstance(parent, ast.Assign) and node in parent.targets:
+            value = parent.value
+        elif not (isinstance(parent, ast.keyword) and parent.arg is None) and not (
+            isinstance(parent, ast.Dict) and node in parent.values
+        ):
+            return None
+    return value
+
+
+def _values(file: UnitFile) -> list[ast.Name]:
+    """Names that the running code reads as values: annotations make nothing."""
+    notes = {id(n) for node in file.running for note in _annotations(node) for n in ast.walk(note)}
+    names = [n for n in file.running if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)]
+    return sorted((n for n in names if id(n) not in notes), key=lambda n: n.lineno)
+
+
+def _annotations(node: ast.AST) -> list[ast.expr]:
+    found = [getattr(node, "annotation", None), getattr(node, "returns", None)]
+    return [note for note in found if note is not None]
+
+
+def _made(file: UnitFile) -> Iterator[tuple[str, ast.AST]]:
+    """Calls, in the way that units are made, of names that nothing binds."""
+    for node in file.running:
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            name = node.func.id
+            is_unit = {"block_loc", "kwarg_all"} & {k.arg for k in node.keywords}
+            if is_unit and name not in file.names.bound and name not in BUILTINS | {file.unit.name}:
+                yield name, node
+
+
+def _declaration(file: UnitFile, name: str) -> ast.AST | None:
+    for part in filter(is_declarations, file.module.body):
+        for node in ast.walk(part):
+            if isinstance(node, ast.Call) and any(
+                isinstance(n, ast.Constant) and n.value == name for n in _first_values(node)
+            ):
+                return node
+    return None
+
+
+def _first_values(call: ast.Call) -> list[ast.expr]:
+    return [*call.args[:1], *(k.value for k in call.keywords if k.arg == "unitname")]

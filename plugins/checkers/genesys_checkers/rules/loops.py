@@ -1,0 +1,192 @@
+"""Rule: no indexing of the time axis inside a loop.
+
+The backward pass of ``X[:, t]`` writes a whole gradient of X, so a loop over t costs L times L;
+``X.unbind(1)`` collects the gradient once.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from genesys.records import ErrorKind, Severity
+from genesys_checkers.rules.finding import Finding
+from genesys_checkers.rules.lengths import Lengths
+from genesys_checkers.rules.source import Definition, UnitFile
+
+Loop = ast.For | ast.While | ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp
+HINT = (
+    "The backward pass of such a loop takes time quadratic in L. Process positions in parallel or "
+    "in chunks; if a loop must be, iterate over X.unbind(1) and torch.stack what comes out."
+)
+
+
+def time_loops(file: UnitFile) -> Iterator[Finding]:
+    """No position is taken by its index, one after the other."""
+    found: dict[int, ast.expr] = {}
+    for part in _used(file):
+        nodes = list(ast.walk(part))
+        lengths = Lengths(nodes)
+        for loop in (n for n in nodes if isinstance(n, Loop)):
+            names = {*_variables(loop, lengths)}
+            for node in _taken(loop, _derived(loop, names), lengths)[:1] if names else []:
+                found.setdefault(node.lineno, node)
+    for node in found.values():
+        message = "Positions are taken one by one, by their index, in a loop."
+        yield Finding(ErrorKind.SLOW_LOOP, message, HINT, node, Severity.WARNING)
+
+
+def _used(file: UnitFile) -> list[ast.AST]:
+    """The unit's methods but ``__init__``, and the functions that they reach."""
+    functions = {n.name: n for n in file.module.body if isinstance(n, Definition)}
+    found: list[ast.AST] = []
+    seen = {file.unit.name}
+    pending: list[ast.AST] = [n for n in file.cls.body if n is not file.init]
+    while pending:
+        part = pending.pop(0)
+        found.append(part)
+        for node in ast.walk(part):
+            if isinstance(node, ast.Name) and node.id in functions and node.id not in seen:
+                seen.add(node.id)
+                pending.append(functions[node.id])
+    return found
+
+
+def _variables(loop: ast.AST, lengths: Lengths) -> Iterator[str]:
+    """Names that run over all positions, one by one."""
+    if isinstance(loop, ast.For):
+        yield from _counters(loop.target, loop.iter, lengths)
+    elif isinstance(loop, ast.While):
+        bounds = [n for n in ast.walk(loop) if isinstance(n, ast.Compare)]
+        for name in _stepped(loop):
+            compared = [c for c in bounds if any(_is_name(n, name) for n in ast.walk(c))]
+            ends = [n for c in compared for n in (c.left, *c.comparators)]
+            if any(lengths.is_length(n) for n in [*ends, ast.Name(id=name)]):
+                yield name
+    else:
+        for generator in loop.generators:  # type: ignore[attr-defined]
+            yield from _counters(generator.target, generator.iter, lengths)
+
+
+def _counters(target: ast.expr, source: ast.expr, lengths: Lengths) -> Iterator[str]:
+    match lengths.value(source):
+        case ast.Call(func=ast.Name(id="range") | ast.Attribute(attr="arange"), args=args):
+            if isinstance(target, ast.Name) and _counts_positions(args, lengths):
+                yield target.id
+        case ast.Call(func=ast.Name(id="reversed" | "list" | "tuple" | "tqdm"), args=[inner]):
+            yield from _counters(target, inner, lengths)
+        case ast.Call(func=ast.Name(id="enumerate"), args=[inner, *_]):
+            if isinstance(target, ast.Tuple) and len(target.elts) == 2:
+                count, item = target.elts
+                yield from _counters(item, inner, lengths)
+                if isinstance(count, ast.Name) and _walks_positions(inner, item, lengths):
+                    yield count.id
+        case ast.Call(func=ast.Name(id="zip"), args=inner) if isinstance(target, ast.Tuple):
+            for part, each in zip(target.elts, inner, strict=False):
+                yield from _counters(part, each, lengths)
+
+
+def _counts_positions(args: list[ast.expr], lengths: Lengths) -> bool:
+    """Whether the arguments of a range make it run over positions, in steps of one."""
+    if len(args) == 3 and ast.unparse(args[2]) not in {"1", "-1"}:
+        return False
+    return any(lengths.is_length(end) for end in args[:2])
+
+
+def _walks_positions(source: ast.expr, item: ast.expr, lengths: Lengths) -> bool:
+    match lengths.value(source):
+        case ast.Call(func=ast.Attribute(attr="unbind"), args=args, keywords=keywords):
+            values = [*args, *(k.value for k in keywords)]
+            return any(ast.unparse(v) in {"1", "-2"} for v in values)
+        case ast.Call(func=ast.Name(id="zip"), args=args):
+            return any(_walks_positions(a, item, lengths) for a in args)
+    return lengths.is_time_major(source) or any(_counters(item, source, lengths))
+
+
+def _stepped(loop: ast.While) -> set[str]:
+    """Names that a while loop counts up or down by one."""
+    found = set()
+    for node in ast.walk(loop):
+        match node:
+            case ast.AugAssign(target=ast.Name(id=name), value=ast.Constant(value=1)):
+                found.add(name)
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                if _offset(value, {name}) in {1, -1}:
+                    found.add(name)
+    return found
+
+
+def _derived(loop: ast.AST, names: set[str]) -> set[str]:
+    """The names, and those that the loop assigns a neighbouring position to."""
+    found = set(names)
+    for node in ast.walk(loop):
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value) if _moves(value, found):
+                found.add(name)
+    return found
+
+
+def _taken(loop: ast.AST, names: set[str], lengths: Lengths) -> list[ast.expr]:
+    """Where a loop takes one position of a tensor, in the order of the text."""
+    found = [
+        node
+        for node in ast.walk(loop)
+        if (isinstance(node, ast.Subscript) and _is_position_of(node, names, lengths))
+        or (isinstance(node, ast.Call) and _selects(node, names))
+    ]
+    return sorted(found, key=lambda n: (n.lineno, n.col_offset))
+
+
+def _is_position_of(node: ast.Subscript, names: set[str], lengths: Lengths) -> bool:
+    if isinstance(node.slice, ast.Tuple):
+        return any(_is_position(part, names) for part in node.slice.elts[1:])
+    return lengths.is_time_major(node.value) and _is_position(node.slice, names)
+
+
+def _selects(call: ast.Call, names: set[str]) -> bool:
+    """Whether a call is ``X.select(1, t)``, ``X.narrow(1, t, 1)`` or the like."""
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    values = [*call.args, *(k.value for k in call.keywords)]
+    if call.func.attr == "narrow" and (not values or ast.unparse(values[-1]) != "1"):
+        return False
+    known = call.func.attr in {"select", "narrow", "index_select"}
+    return known and any(_moves(value, names) for value in values)
+
+
+def _is_position(part: ast.expr, names: set[str]) -> bool:
+    """Whether an index takes one position: ``t``, ``t - 1`` or ``t : t + 1``."""
+    if isinstance(part, ast.Slice):
+        lower, upper = (_offset(end, names) for end in (part.lower, part.upper))
+        return lower is not None and upper is not None and upper - lower == 1
+    if isinstance(part, ast.List):
+        return len(part.elts) == 1 and _is_position(part.elts[0], names)
+    return _moves(part, names)
+
+
+def _moves(node: ast.expr, names: set[str]) -> bool:
+    """Whether an expression is a sum or difference with one of the names in it."""
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add | ast.Sub):
+        return _moves(node.left, names) or _moves(node.right, names)
+    return isinstance(node, ast.Name) and node.id in names
+
+
+def _offset(node: ast.expr | None, names: set[str]) -> int | None:
+    """The constant c of ``name + c``; None for another expression."""
+    match node:
+        case ast.Name(id=name) if name in names:
+            return 0
+        case ast.BinOp(left=left, op=ast.Add(), right=ast.Constant(value=int(c))):
+            inner = _offset(left, names)
+            return None if inner is None else inner + c
+        case ast.BinOp(left=ast.Constant(value=int(c)), op=ast.Add(), right=right):
+            inner = _offset(right, names)
+            return None if inner is None else inner + c
+        case ast.BinOp(left=left, op=ast.Sub(), right=ast.Constant(value=int(c))):
+            inner = _offset(left, names)
+            return None if inner is None else inner - c
+    return None
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
