@@ -110,4 +110,4 @@ def _print(
     notes = [Text(f"Repaired {one_line(str(file), 200)}", "green") for file in written]
     if repairs:
         notes = [Text("The repairs are not in the files yet; --repair makes them.", "yellow")]
-    console.print(Group(Text(one_line(str(path), 200), "bold"), shown, *notes))
+    console.print(Group(Text(one_line(str(path), 200), "bold"), shown, *notes), crop=False)

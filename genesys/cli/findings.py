@@ -46,8 +46,9 @@ def findings(
 
 def _issue(issue: Issue, where: str, source: str) -> RenderableType:
     color = _COLORS[issue.severity]
-    head = Text.assemble((issue.severity.value, f"bold {color}"), " ")
-    head.append(one_line(issue.check, 40), "bold").append(f"  {one_line(where, 200)}", "cyan")
+    # Not wrapped: a place that is torn apart cannot be jumped to.
+    head = Text(no_wrap=True, overflow="ignore").append(issue.severity.value, f"bold {color}")
+    head.append(f" {one_line(issue.check, 40)}", "bold").append(f"  {one_line(where, 500)}", "cyan")
     if issue.kind not in (None, issue.check):
         head.append(f"  {issue.kind.replace('_', ' ')}", "dim")
     parts: list[RenderableType] = [Text(), head]

@@ -60,6 +60,12 @@ def test_invalid_names_file_line_and_expectation(run, seeds):
     assert "Invalid: 1 error." in text
 
 
+def test_places_are_not_torn_apart(seeds):
+    console = Console(file=StringIO(), width=30)
+    check(seeds / "gpt2", lambda design: BAD, console=console)
+    assert f"{seeds / 'gpt2' / 'units' / 'MHA.py'}:30" in console.file.getvalue()
+
+
 def test_warnings_are_shown_and_do_not_count(run, seeds):
     warning = LEAK.model_copy(update={"severity": Severity.WARNING})
     code, text = run(seeds / "gpt2", GOOD.model_copy(update={"issues": [warning]}))
