@@ -116,10 +116,10 @@ FAULTS = {
     ),
     "test in a function": (
         "@gau_test\ndef test_mixer_runs(device=None, dtype=None) -> None:\n    assert True",
-        "def f():\n    @gau_test\n    def test_inner(device=None, dtype=None):\n        assert True",
+        "def f():\n    @gau_test\n    def test_in(device=None, dtype=None):\n        assert True",
         ErrorKind.NO_TEST,
         "never run",
-        "def test_inner",
+        "def test_in(",
     ),
     "asynchronous test": (
         "\ndef test_",

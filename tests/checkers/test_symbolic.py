@@ -20,92 +20,98 @@ PARAMETER = "self.{name} = nn.Parameter(torch.{value}(embed_dim, **self.factory_
 
 # name: (check, forward, init, test, text of the line at fault or None)
 FAULTS = {
-    "init raises": ("initialization", PLAIN, "raise ValueError('no such width')", "pass", "raise"),
+    "init raises": (
+        "initialization",
+        PLAIN,
+        "raise ValueError('no such width')",
+        "assert True",
+        "raise",
+    ),
     "init asks for an odd width": (
         "initialization",
         PLAIN,
         "assert embed_dim % 7 == 0, 'D must divide by 7'",
-        "pass",
+        "assert True",
         "assert embed_dim",
     ),
     "parameters start infinite": (
         "initialization",
         PLAIN,
         PARAMETER.format(name="w", value="ones") + "\nself.w.data /= 0",
-        "pass",
+        "assert True",
         None,
     ),
-    "name that does not exist": ("forward", "return self.mapp(X)", "", "pass", "self.mapp"),
+    "name that does not exist": ("forward", "return self.mapp(X)", "", "assert True", "self.mapp"),
     "shapes that do not fit": (
         "forward",
         "return X @ torch.ones(D + 1, D, device=X.device)",
         "",
-        "pass",
+        "assert True",
         "D + 1",
     ),
-    "other shape out": ("forward", "return self.map(X)[:, :, :4]", "", "pass", None),
+    "other shape out": ("forward", "return self.map(X)[:, :, :4]", "", "assert True", None),
     "length one fails": (
         "forward",
         "assert L > 1, 'too short'\nreturn self.map(X)",
         "",
-        "pass",
+        "assert True",
         "too short",
     ),
     "odd length fails": (
         "forward",
         "return self.map(X).view(B, L // 2, 2, D).flip(2).view(B, L, D)",
         "",
-        "pass",
+        "assert True",
         "L // 2",
     ),
     "second width fails": (
         "forward",
         "return self.map(X) @ torch.eye(32, device=X.device)",
         "",
-        "pass",
+        "assert True",
         "eye(32",
     ),
-    "not finite": ("forward", "return self.map(X) / 0", "", "pass", None),
+    "not finite": ("forward", "return self.map(X) / 0", "", "assert True", None),
     "random in evaluation": (
         "forward",
         "return self.map(X) + torch.rand_like(X)",
         "",
-        "pass",
+        "assert True",
         None,
     ),
-    "leaves the interpreter": ("forward", "raise SystemExit(0)", "", "pass", "SystemExit"),
+    "leaves the interpreter": ("forward", "raise SystemExit(0)", "", "assert True", "SystemExit"),
     "own test fails": ("unit_tests", PLAIN, "", "assert 1 + 1 == 3, 'sums'", "1 + 1 == 3"),
     "own test raises": ("unit_tests", PLAIN, "", "print('so far'); [][1]", "[][1]"),
     "infinite slope": (
         "backward",
         "return self.map(X) + (self.w * 0).sqrt()",
         PARAMETER.format(name="w", value="ones"),
-        "pass",
+        "assert True",
         None,
     ),
     "written in place": (
         "backward",
         "h = self.map(X).exp()\nh[:, 0] = 0\nreturn h",
         "",
-        "pass",
+        "assert True",
         None,
     ),
     "unused parameter": (
         "differentiability",
         PLAIN,
         PARAMETER.format(name="idle", value="ones"),
-        "pass",
+        "assert True",
         None,
     ),
-    "detached": ("differentiability", "return X + self.map(X).detach()", "", "pass", None),
-    "rounded": ("differentiability", "return X + self.map(X).round()", "", "pass", None),
+    "detached": ("differentiability", "return X + self.map(X).detach()", "", "assert True", None),
+    "rounded": ("differentiability", "return X + self.map(X).round()", "", "assert True", None),
     "too slow": (
         "effectiveness",
         "s, out = X[:, 0] * 0, []\nfor x in self.map(X).unbind(1):\n"
         "    for _ in range(5):\n        s = 0.9 * s + 0.1 * torch.tanh(x + s)\n"
         "    out.append(s)\nreturn torch.stack(out, 1)",
         "",
-        "pass",
+        "assert True",
         None,
     ),
     "too many FLOPs": (
@@ -113,10 +119,16 @@ FAULTS = {
         "h = self.map(X)\n"
         "for _ in range(100):\n    h = functional.rms_norm(h + self.map(h), (D,))\nreturn h",
         "",
-        "pass",
+        "assert True",
         None,
     ),
-    "gradients explode": ("effectiveness", "return torch.sin(1e6 * self.map(X))", "", "pass", None),
+    "gradients explode": (
+        "effectiveness",
+        "return torch.sin(1e6 * self.map(X))",
+        "",
+        "assert True",
+        None,
+    ),
 }
 
 
@@ -166,6 +178,10 @@ def test_output_of_a_failed_test_is_kept(check: Check) -> None:
     assert "Mixer.py, line" in report.issues[0].output
 
 
+# The format rules forbid the plain way to it.
+BUILTINS = "getattr(nn.Module.__init__, '__glo' 'bals__')['__builtins__']"
+
+
 @pytest.mark.parametrize(
     ("forward", "says"),
     [
@@ -179,20 +195,19 @@ def test_design_that_stops_the_worker_is_at_fault(
     forward: str, says: str, sandbox: Sandbox
 ) -> None:
     # The format rules would forbid most of it: hide it from them.
-    hidden = f"torch.sum.__globals__['__builtins__']['exec']({forward!r})\nreturn self.map(X)"
+    hidden = f"{BUILTINS}['exec']({forward!r})\nreturn self.map(X)"
     hidden = hidden if "import" in forward else f"{forward}\nreturn self.map(X)"
-    hidden = hidden.replace("torch.sum.__globals__", "nn.Module.__init__.__globals__")
     report = SymbolicChecker(seconds=3, memory_mb=1024).check(design(unit(hidden)), sandbox)
     assert report.checked and not report.valid
     assert failed(report) == ["forward"]
     assert says in report.issues[0].message
 
 
-# Format rules forbid the plain form of the last two.
-SYS = "nn.Module.__init__.__globals__['__builtins__']['__import__']('sys').modules"
+# Format rules forbid the plain forms.
+SYS = f"{BUILTINS}['__import__']('sys').modules"
 TRICKS = {
-    "torch.equal": "torch.equal = lambda a, b: True",
-    "adds Tensor.isfinite": "torch.Tensor.isfinite = lambda self: torch.ones(1).bool()",
+    "torch.equal": "setattr(torch, 'equal', lambda a, b: True)",
+    "adds Tensor.isfinite": "setattr(torch.Tensor, 'isfinite', lambda self: torch.ones(1).bool())",
     "hooks into": "nn.modules.module.register_module_forward_hook(lambda *_: None)",
     "mode of torch": "torch.overrides.BaseTorchFunctionMode().__enter__()",
     "passes.tokens": f"{SYS}['genesys_checkers.passes'].tokens = lambda *_: torch.zeros(1)",
