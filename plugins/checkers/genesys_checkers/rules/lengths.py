@@ -45,7 +45,7 @@ class Lengths:
                 return any(self._is_length_of(v, name, seen | {name}) for v in values)
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
                 return self.is_length(left, seen) or self.is_length(right, seen)
-            case ast.Call(func=ast.Name(id="int"), args=[inner]):
+            case ast.Call(func=ast.Name(id="int"), args=[inner]) | ast.NamedExpr(value=inner):
                 return self.is_length(inner, seen)
             case ast.Subscript(value=shape, slice=axis):
                 return _is_time(axis) and self._shape_of(shape, seen)
