@@ -237,12 +237,15 @@ class Block:
 
     def blamed(self, owned: Owned, message: str, hint: str, kind: ErrorKind) -> Fault:
         """A fault of a parameter, at the line that makes it."""
-        unit = self.unit(owned.unit)
+        name = re.escape(owned.attribute)
+        pattern = rf"""self\.{name}\b|['"]{name}['"]"""
+        return self.fault_at(owned.unit, pattern, message, hint, kind)
+
+    def fault_at(self, unit: str, pattern: str, message: str, hint: str, kind: ErrorKind) -> Fault:
+        """A fault of a unit, at its first line that holds the pattern."""
+        unit = self.unit(unit)
         lines = self.tree.units[unit].code.split("\n") if unit else []
-        made = re.compile(
-            rf"self\.{re.escape(owned.attribute)}\b|['\"]{re.escape(owned.attribute)}['\"]"
-        )
-        line = next((n for n, text in enumerate(lines, 1) if made.search(text)), None)
+        line = next((n for n, text in enumerate(lines, 1) if re.search(pattern, text)), None)
         return Fault(message, unit, hint, line=line, kind=kind)
 
     def tests(self, unit: str) -> dict[str, str]:

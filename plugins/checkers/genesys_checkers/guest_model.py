@@ -107,10 +107,15 @@ class GuestModel:
         """What the blocks make of X of shape (B, L, D)."""
         Z: dict[str, Any] = {}
         for block in self.model.blocks:
-            X, Z = block(X, **Z)
+            X, Z = block(X, **named(Z))
         if not isinstance(X, Tensor):
             raise TypeError(f"the block returns a {type(X).__name__} where a tensor is due")
         return X
+
+
+def named(Z: dict[Any, Any]) -> dict[str, Any]:
+    """The entries of Z that can be handed on: their keys are strings."""
+    return {key: value for key, value in Z.items() if isinstance(key, str)}
 
 
 def array(X: Tensor) -> np.ndarray[Any, Any]:
@@ -153,4 +158,4 @@ def _open_gates(model: nn.Module) -> None:
                 noise = torch.randn(parameter.shape, generator=generator, dtype=torch.float32)
                 size = parameter.float().square().mean().sqrt()
                 closed = (parameter == 0) | (size < SMALL_GATE)
-                parameter += noise * torch.where(closed, GATE_NOISE, SHAKE * size)
+                parameter.add_(noise * torch.where(closed, GATE_NOISE, SHAKE * size))

@@ -1,0 +1,143 @@
+"""Compares what a block makes of inputs that differ only in what must not matter.
+
+Inputs are drawn and outputs compared here, outside the guests that run the block. One guest sees
+the original inputs, another those with replaced parts: neither can answer from memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from genesys.records import ErrorKind
+from genesys_checkers.block import Block
+from genesys_checkers.faults import Fault
+from genesys_checkers.leaks import Leak
+from genesys_checkers.rounding import NOISE_FACTOR, Precision, Sizes, changes, roughness
+from genesys_checkers.trials import Series, Trial
+
+Array = np.ndarray[Any, Any]
+Originals = list[list[Array]]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """D and number of blocks of the models."""
+
+    width: int
+    blocks: int
+
+
+def record(block: Block, schedule: Sequence[Series], shape: Shape) -> Originals:
+    """What a block makes of the original inputs, trial by trial.
+
+    Raises:
+        Fault: It cannot be run.
+    """
+    outputs: Originals = []
+    for series in schedule:
+        _build(block, series, shape)
+        outputs.append([])
+        try:
+            for trial in series.trials:
+                X = trial.original(series.precision, shape.width)
+                outputs[-1].append(block.forward(X, trial.training, forget=True))
+        except Fault as fault:
+            if not series.may_fail or fault.kind is ErrorKind.TIMEOUT:
+                raise
+            break  # so the rest may fail as well
+    return outputs
+
+
+def compare(block: Block, schedule: Sequence[Series], outputs: Originals, shape: Shape) -> None:
+    """Run the replaced inputs and compare what comes out with the original outputs.
+
+    Raises:
+        Fault: Something moved that must not.
+    """
+    for series, Ys in zip(schedule, outputs, strict=False):
+        _build(block, series, shape)
+        for trial, Y in zip(series.trials, Ys, strict=False):
+            X = trial.original(series.precision, shape.width)
+            for X2, cuts in trial.replaced(X, series.precision):
+                _Comparison(block, series.precision, trial, X, Y, X2, cuts).judge()
+
+
+def _build(block: Block, series: Series, shape: Shape) -> None:
+    blocks = shape.blocks + series.more_blocks
+    block.build(shape.width, blocks, series.precision.dtype, series.open_gates)
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """An input with output Y, and the same input with parts replaced.
+
+    ``cuts`` are the positions of each row before which nothing was.
+    """
+
+    block: Block
+    precision: Precision
+    trial: Trial
+    X: Array
+    Y: Array
+    X2: Array
+    cuts: Array
+
+    def judge(self) -> None:
+        """Raise a :class:`Fault` if an output before the cuts moved by more than rounding."""
+        Y2 = self._run(self.X2)
+        moved = self._changes(Y2, self.trial.is_plain)
+        if not moved.any():
+            return
+        sizes = Sizes.of(self.Y, self._early, self.precision)
+        leaking = sizes.suspicious(moved)
+        if not leaking.any():
+            return
+        again = self._changes(self._run(self.X), True)
+        ratio = np.maximum(1.0, self.trial.future / self.trial.past)[:, None, None]
+        certain = self.precision.certain * ratio * sizes.position
+        if (again > certain).any():
+            raise Fault(
+                "Two runs of one input with one seed differ, so its causality cannot be judged.",
+                hint="Draw random numbers with torch only, and keep no state between calls.",
+                kind=ErrorKind.NONDETERMINISTIC,
+            )
+        if not (moved > certain).any():
+            rounding = np.maximum(again, self._early * self._roughness(Y2)) / sizes.expected
+            largest = rounding.max((1, 2), keepdims=True)
+            leaking &= moved > NOISE_FACTOR * largest * sizes.expected
+        if leaking.any():
+            self._accuse(Leak.of(moved / sizes.position, leaking, self.cuts))
+
+    def _run(self, X: Array) -> Array:
+        return self.block.forward(X, self.trial.training, forget=True)
+
+    @property
+    def _early(self) -> Array:
+        return (np.arange(self.trial.length) < self.cuts[:, None])[..., None]
+
+    def _changes(self, Y2: Array, count_infinite: bool) -> Array:
+        return changes(self.Y, Y2, self._early, count_infinite)
+
+    def _roughness(self, Y2: Array) -> Array:
+        signs = np.random.default_rng(2).choice([-1.0, 1.0], size=self.X2.shape)
+
+        def shifted(steps: int) -> Array:
+            X = self.X2 * (1 + steps * self.precision.step * signs)
+            return self._run(X.astype(self.X2.dtype))
+
+        return roughness(Y2, shifted(1), shifted(2))
+
+    def _accuse(self, leak: Leak) -> None:
+        """Raise a :class:`Fault` that names the unit which, the guest says, moved first."""
+        tolerance = min(leak.size, 1.0) / 100
+        try:
+            unit = self.block.blame(
+                self.X, self.X2, leak.row, leak.cut, tolerance, training=self.trial.training
+            ).unit
+        except Fault:
+            unit = ""
+        raise leak.fault(unit, self.trial, self.precision.dtype)

@@ -1,0 +1,71 @@
+"""What the causality check tries, cheap and likely things first."""
+
+from __future__ import annotations
+
+from genesys_checkers.rounding import HALF, SINGLE, Precision
+from genesys_checkers.trials import Series, Trial
+
+# Every cut at 127, in an order that spreads each batch over the whole length.
+EVERY = tuple(1 + 37 * i % 126 for i in range(126))
+SHORT = (2, 3, 5, 8, 16, 17, 32, 33)
+# At the edges of chunks of the usual sizes, beside them, and anywhere.
+EDGES_64 = (1, 7, 16, 31, 32, 33, 48, 63)
+EDGES_128 = (1, 15, 16, 17, 31, 32, 50, 63, 64, 65, 96, 127)
+EDGES_256 = (1, 33, 63, 64, 101, 127, 128, 129, 192, 255)
+EDGES_512 = (1, 63, 64, 101, 127, 128, 129, 170, 192, 255, 256, 257, 331, 384, 450, 511)
+SCALES = (
+    (1.0, 100.0),
+    (100.0, 100.0),
+    (100.0, 1.0),
+    (1.0, 1000.0),
+    (0.01, 0.01),
+    (0.01, 1.0),
+    (1e-4, 1e-4),
+)
+AT_SCALES = tuple(cut for cut in (1, 16, 31, 64, 101) for _ in SCALES)
+# An embedding starts at this size.
+EMBEDDED = ((0.02, 0.02),)
+
+
+def schedule(precision: Precision) -> list[Series]:
+    """All trials; those for small leaks in the precision given."""
+    return [
+        Series(precision, _closely(), open_gates=True),
+        Series(precision, (Trial(33, _all(33), 16),), open_gates=True, more_blocks=2),
+        # A block may take another way by dtype: as it starts, with inputs like embeddings.
+        Series(SINGLE, (*_as_trained(training=True), *_as_trained(training=False))),
+        Series(HALF, (Trial(64, EDGES_64, 8),)),
+        Series(SINGLE, _at_great_length(), open_gates=True, may_fail=True),
+    ]
+
+
+def _closely() -> tuple[Trial, ...]:
+    return (
+        Trial(33),
+        Trial(127, EVERY, 21),
+        Trial(127, AT_SCALES, len(AT_SCALES), scales=SCALES),
+        *(Trial(length, _all(length), length - 1) for length in SHORT),
+        *(Trial(40, (cut,), 1) for cut in (1, 20, 39)),
+        Trial(64, EDGES_64, 4),
+        Trial(128, EDGES_128, 4),
+        Trial(512, EDGES_512, 4),
+        Trial(33, training=False),
+        Trial(65, _all(65), 16, training=False),
+        Trial(512, EDGES_512[1::4], 4, training=False),
+    )
+
+
+def _as_trained(training: bool) -> tuple[Trial, ...]:
+    return (
+        Trial(33, training=training),
+        Trial(64, _all(64), 16, training, EMBEDDED, alphabet=64),
+        Trial(256, EDGES_256, 5, training, EMBEDDED, alphabet=64),
+    )
+
+
+def _at_great_length() -> tuple[Trial, ...]:
+    return (Trial(1100, (700, 1025, 64, 1099), 2), Trial(2050, (1500, 2049), 2))
+
+
+def _all(length: int) -> tuple[int, ...]:
+    return tuple(range(1, length))
