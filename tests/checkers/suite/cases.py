@@ -69,6 +69,11 @@ class Case:
         """Changes of the checkers' settings that keep the case short."""
         return {"seconds": float(self.header["seconds"])} if "seconds" in self.header else {}
 
+    @property
+    def warnings(self) -> set[str]:
+        """Classes of the warnings that a valid case gets."""
+        return {self.header["warned"]} if "warned" in self.header else set()
+
     def answers(self, field: str) -> set[str]:
         """What a verdict may say in a field: one of several, or nothing where that is allowed."""
         return {"" if answer == OPEN else answer for answer in self.header[field].split(", ")}

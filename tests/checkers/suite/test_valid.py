@@ -25,7 +25,7 @@ DRAFTS = 15
 def test_valid_unit_passes(case: Case, check: Check) -> None:
     report = check(case.design, **case.settings)
     assert report.valid, report.issues
-    assert report.issues == []
+    assert {issue.kind for issue in report.issues} == case.warnings
     assert bool(report.repairs) == ("repaired" in case.header)
 
 
@@ -33,7 +33,7 @@ def test_valid_unit_passes(case: Case, check: Check) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=str)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_seed_passes(seed: str, size: tuple[tuple[int, int], int], check: Check) -> None:
-    report = check(_seed(seed), widths=list(size[0]), blocks=size[1])
+    report = check(_seed(seed), widths=list(size[0]), width=size[0][0], blocks=size[1])
     assert report.valid, report.issues
     assert report.issues == []
 

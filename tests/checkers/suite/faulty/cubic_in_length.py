@@ -2,7 +2,7 @@
 # fault: products of attention matrices, whose cost is cubic in L
 # check: effectiveness
 # kind: scaling, cost
-# unit: none
+# unit: Mixer
 # line: none
 import torch
 from torch import nn

@@ -2,7 +2,7 @@
 # fault: a slope of a hundred million
 # check: effectiveness
 # kind: divergence
-# unit: none
+# unit: Mixer
 # line: none
 import torch
 from torch import nn

@@ -2,7 +2,7 @@
 # fault: weights that are a thousand times more sensitive than they look
 # check: effectiveness
 # kind: divergence, no_learning
-# unit: none
+# unit: Mixer
 # line: none
 import torch
 from torch import nn

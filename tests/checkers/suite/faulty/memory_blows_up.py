@@ -2,7 +2,7 @@
 # fault: an outer product of every pair of positions
 # check: effectiveness
 # kind: memory, cost
-# unit: none
+# unit: Mixer
 # line: none
 import torch
 from torch import nn

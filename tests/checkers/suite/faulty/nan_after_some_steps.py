@@ -2,7 +2,7 @@
 # fault: a square root that leaves its domain when a weight moves
 # check: effectiveness
 # kind: divergence, not_finite
-# unit: none
+# unit: Mixer
 # line: none
 import torch
 from torch import nn

@@ -1,8 +1,8 @@
 # GAU_IMPLEMENTATION_FILE
-# fault: one layer that is applied a hundred times
+# fault: one layer that is applied 150 times
 # check: effectiveness
 # kind: cost
-# unit: none
+# unit: Mixer
 # line: none
 import torch
 from torch import nn
@@ -12,7 +12,7 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """One layer that is applied a hundred times."""
+    """One layer that is applied 150 times."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
@@ -21,7 +21,7 @@ class Mixer(GAUBase):
 
     def _forward(self, X, **Z):
         D, h = X.shape[-1], self.map(X)
-        for _ in range(100):
+        for _ in range(150):
             h = functional.rms_norm(h + self.map(h), (D,))
         return h
 

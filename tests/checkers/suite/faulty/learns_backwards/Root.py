@@ -2,7 +2,7 @@
 # fault: a derivative of its own with the wrong sign
 # check: effectiveness
 # kind: no_learning, divergence
-# unit: none
+# unit: Root, none
 # line: none
 import torch
 from torch import nn
