@@ -20,7 +20,7 @@ from genesys_checkers.trial import Bounds, Trial
 # Comparisons with the GPT seed before a design is refused for its time.
 ROUNDS = 3
 # Beyond this many times of what is allowed there is no doubt.
-CLEARLY = 2.0
+CLEARLY = 1.5
 
 
 class EffectivenessChecker:
@@ -111,14 +111,15 @@ class EffectivenessChecker:
             with open_block(design, sandbox, self._limits) as block:
                 trial = Trial(block, self._bounds, reference)
                 ours = min(ours, trial.step_seconds())
-                if not trial.is_slow(ours, theirs):
+                slowness = trial.slowness(ours, theirs)
+                if slowness <= 1:
                     return
                 unit = slowest(block, self._bounds.width, LENGTH)
-            if trial.is_slow(ours / CLEARLY, theirs):
+            if slowness > CLEARLY:
                 break
         raise Fault(
-            f"A step takes more than {self._bounds.step_time_ratio * trial.allowance:.1f} times "
-            "as long as the GPT seed's at the same width.",
+            f"A step takes more than {trial.most_time:.1f} times as long as the GPT seed's at the "
+            "same width.",
             unit,
             "Process positions in parallel or in chunks, not one by one.",
             kind=ErrorKind.COST,

@@ -67,7 +67,7 @@ class Learner:
         """
         before = self._block.cpu_seconds()
         loss, G = self._loss(text)
-        with _kind(ErrorKind.BACKWARD):
+        with classed(ErrorKind.BACKWARD):
             stepped = self._block.ask(Stepped, "step", G=G)
         self._steps += 1
         seconds = self._block.cpu_seconds() - before
@@ -83,7 +83,7 @@ class Learner:
 
     def _loss(self, text: Array) -> tuple[float, Array]:
         asked = {"ids": text[:, :-1], "seed": self._steps}
-        with _kind(ErrorKind.FORWARD):
+        with classed(ErrorKind.FORWARD):
             logits = self._block.call("logits", **asked).get("logits")
         if not isinstance(logits, np.ndarray) or logits.dtype.kind != "f":
             raise Fault("The model returns no tensor of floats.", kind=ErrorKind.FORWARD)
@@ -117,7 +117,7 @@ def cross_entropy(logits: Array, targets: Array) -> tuple[float, Array]:
 
 
 @contextmanager
-def _kind(kind: ErrorKind) -> Iterator[None]:
+def classed(kind: ErrorKind) -> Iterator[None]:
     """Class of the faults that have none."""
     try:
         yield

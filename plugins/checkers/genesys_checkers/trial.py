@@ -10,7 +10,7 @@ from genesys.records import ErrorKind, Record
 from genesys_checkers.block import Block
 from genesys_checkers.cost import LENGTH, Cost, Stopwatch, count, exponent, slowest, texts
 from genesys_checkers.faults import Fault
-from genesys_checkers.learning import Learner, Step
+from genesys_checkers.learning import Learner, Step, classed
 
 Positive = Annotated[int, Field(ge=1)]
 Ratio = Annotated[float, Field(gt=0)]
@@ -68,10 +68,11 @@ class Trial:
 
     def __init__(self, block: Block, bounds: Bounds, reference: Cost) -> None:
         self._block, self._bounds, self._reference = block, bounds, reference
-        parameters = block.build(bounds.width, bounds.blocks)
+        with classed(ErrorKind.INITIALIZATION):
+            parameters = block.build(bounds.width, bounds.blocks)
         self._learner = Learner(block)
         self.notes: list[str] = []
-        self.allowance = max(1.0, parameters / reference.parameters)
+        self._allowance = max(1.0, parameters / reference.parameters)
 
     def check_flops(self) -> None:
         """Count FLOPs at two lengths.
@@ -81,7 +82,7 @@ class Trial:
         """
         at, twice = (count(self._block, self._bounds.width, length) for length in COUNTED)
         power, ratio = exponent(at.flops, twice.flops), at.flops / self._reference.flops
-        allowed = self._bounds.flop_ratio * self.allowance
+        allowed = self._bounds.flop_ratio * self._allowance
         self.notes.append(f"FLOPs: {ratio:.2f} of the GPT seed's, growing with L ** {power:.2f}")
         unit = self._block.unit(twice.unit)
         if power > MOST_COUNTED:
@@ -94,8 +95,8 @@ class Trial:
             )
         if ratio > allowed:
             raise Fault(
-                f"The block takes {ratio:.1f} times the FLOPs of the GPT seed at the same width; "
-                f"{allowed:.1f} times is allowed.",
+                f"The block takes {ratio:.2f} times the FLOPs of the GPT seed at the same width; "
+                f"{allowed:.2f} times is allowed.",
                 unit,
                 "Lower the cost, e.g. by smaller inner widths.",
                 kind=ErrorKind.COST,
@@ -118,7 +119,7 @@ class Trial:
             losses.append(step.loss)
             seconds.append(step.seconds)
             self._check_gradient(step, len(losses))
-            if not patient and len(seconds) == SAMPLES and self.is_slow(min(seconds)):
+            if not patient and len(seconds) == SAMPLES and self.slowness(min(seconds)) > 1:
                 return False
         self._check_loss(losses, self._learner.loss(batches[0]))
         return True
@@ -127,11 +128,16 @@ class Trial:
         """CPU time of a step, the best of some."""
         return min(self._learner.step(text).seconds for text in texts(SAMPLES))
 
-    def is_slow(self, seconds: float, reference: float | None = None) -> bool:
-        """Whether a step takes too long beside the GPT seed's."""
-        theirs = reference or self._reference.seconds
-        self.notes.append(f"time of a step: {seconds / theirs:.1f} of the GPT seed's")
-        return seconds > self._bounds.step_time_ratio * self.allowance * theirs
+    def slowness(self, seconds: float, reference: float | None = None) -> float:
+        """How long a step takes beside what is allowed: above 1 it takes too long."""
+        ratio = seconds / (reference or self._reference.seconds)
+        self.notes.append(f"time of a step: {ratio:.1f} of the GPT seed's")
+        return ratio / self.most_time
+
+    @property
+    def most_time(self) -> float:
+        """Most time of a step, in steps of the GPT seed."""
+        return self._bounds.step_time_ratio * self._allowance
 
     def check_memory(self) -> None:
         """Compare the most memory so far.
@@ -139,7 +145,7 @@ class Trial:
         Raises:
             Fault: It is too much.
         """
-        ratio = self._bounds.memory_ratio * self.allowance
+        ratio = self._bounds.memory_ratio * self._allowance
         taken, theirs = self._block.peak_memory_mb(), self._reference.memory_mb
         self.notes.append(f"memory: {taken:.0f} MiB, the GPT seed {theirs:.0f} MiB")
         if taken > max(ratio * theirs, MEMORY_FLOOR_MB):
