@@ -179,7 +179,7 @@ def _extend(
     comma = last.comma if isinstance(last.comma, cst.Comma) else None
     end: Gap = comma.whitespace_after if comma else getattr(last, field)
     kept = last.with_changes(
-        comma=cst.Comma(whitespace_after=_with_comment(between, end)),
+        comma=cst.Comma(whitespace_after=_with_comment(between, end, before)),
         **{field: cst.SimpleWhitespace("")},
     )
     inner = [item.with_changes(comma=cst.Comma(whitespace_after=between)) for item in new[:-1]]
@@ -205,12 +205,11 @@ def _bare(gap: Gap) -> Gap:
     return gap.with_changes(first_line=cst.TrailingWhitespace(), empty_lines=[])
 
 
-def _with_comment(gap: Gap, commented: Gap) -> Gap:
-    """A gap that begins with the comment of another."""
+def _with_comment(gap: Gap, commented: Gap, line: Gap) -> Gap:
+    """A gap that begins with the comment of another and, if there is one, ends like a line's."""
     if not isinstance(commented, cst.ParenthesizedWhitespace):
         return gap
     if commented.first_line.comment is None and not commented.empty_lines:
         return gap
-    if not isinstance(gap, cst.ParenthesizedWhitespace):
-        return commented
-    return gap.with_changes(first_line=commented.first_line, empty_lines=commented.empty_lines)
+    end = next((g for g in (gap, line) if isinstance(g, cst.ParenthesizedWhitespace)), commented)
+    return end.with_changes(first_line=commented.first_line, empty_lines=commented.empty_lines)
