@@ -54,15 +54,23 @@ class Guest:
         while self.theirs:
             os.close(self.theirs.pop())
 
-    def open(self, payload: dict[str, Any]) -> None:
-        """Have it make its entry."""
+    def greet(self) -> None:
+        """Wait until it is there and confined.
+
+        Raises:
+            GuestEnded: It is out of time already.
+            SandboxError: It could not be confined; nothing hostile has been near it yet.
+        """
         try:
             self._ask(Frame("hello", {}), None)
         except GuestEnded as error:
-            if error.status is JobStatus.DIED:  # before anything hostile was near it
-                raise SandboxError(f"A guest could not be confined. {error.output}") from None
-            raise
+            if error.status is not JobStatus.DIED:
+                raise
+            raise SandboxError(f"A guest could not be confined. {error.output}") from None
         self._deadline = time.monotonic() + self._limits.seconds + GRACE_SECONDS
+
+    def open(self, payload: dict[str, Any]) -> None:
+        """Have it make its entry."""
         self._ask(Frame("open", payload), None)
         self._usage()  # memory counts from here
 

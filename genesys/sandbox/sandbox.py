@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -95,11 +95,23 @@ class Sandbox:
         with self._free:
             host = self._take(limits)
             try:
-                with host.scratch() as scratch, _guest(host, job, limits, scratch) as guest:
-                    guest.open(job.payload)
-                    yield guest
-            finally:
-                self._put(host)
+                guest, stack = self._begin(host, job, limits)
+            except SandboxError:
+                if host.alive():
+                    raise
+                # It may have died long ago, while it was idle.
+                guest, stack = self._begin(self._start(limits), job, limits)
+            with stack:
+                guest.open(job.payload)
+                yield guest
+
+    def _begin(self, host: HostProcess, job: Job, limits: Limits) -> tuple[Guest, ExitStack]:
+        """A guest of this host, and what ends it."""
+        with ExitStack() as stack:
+            stack.callback(self._put, host)
+            scratch = stack.enter_context(host.scratch())
+            guest = stack.enter_context(_guest(host, job, limits, scratch))
+            return guest, stack.pop_all()
 
     def run(self, job: Job, on_event: OnEvent | None = None) -> JobResult:  # noqa: D102
         from genesys.sandbox.legacy import run
@@ -158,6 +170,7 @@ def _guest(host: HostProcess, job: Job, limits: Limits, scratch: Path) -> Iterat
     try:
         host.fork(job, limits, scratch, guest.theirs)
         guest.release()
+        guest.greet()
         yield guest
     finally:
         guest.close()

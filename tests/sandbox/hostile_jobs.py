@@ -1,4 +1,4 @@
-"""What hostile code tries. Imported by sandbox hosts only; see test_sandbox.py."""
+"""What hostile code tries. Imported by sandbox hosts only."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import random
 import resource
 import signal
 import socket
+import struct
+import subprocess
 import sys
 import threading
 import time
@@ -16,69 +18,79 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-Emit = Callable[[dict[str, Any]], None]
-Payload = dict[str, Any]
+Answer = dict[str, Any]
 
 
-def echo(payload: Payload, emit: Emit, scratch: str) -> Payload:
-    for number in range(payload.get("events", 0)):
-        emit({"number": number})
-    print("said on stdout")
-    print("said on stderr", file=sys.stderr)
-    return {"payload": payload, "scratch": scratch, "files": len(list(Path(scratch).iterdir()))}
+class Hostile:
+    """An entry that does what it is told."""
+
+    def __init__(self, payload: Answer, emit: Callable[[Answer], None], scratch: str) -> None:
+        self._emit, self._scratch = emit, scratch
+        exec(payload.get("code", ""), self._names())
+
+    def _names(self) -> Answer:
+        return {**globals(), "emit": self._emit, "scratch": self._scratch}
+
+    def echo(self, **values: Any) -> Answer:
+        print("said on stdout")
+        print("said on stderr", file=sys.stderr)
+        return values
+
+    def facts(self) -> Answer:
+        return {
+            "env": dict(os.environ),
+            "cwd": str(Path.cwd()),
+            "scratch": self._scratch,
+            "files": [path.name for path in Path(self._scratch).iterdir()],
+            "random": random.random(),
+        }
+
+    def attempt(self, **code: str) -> Answer:
+        found = {}
+        for name, expression in code.items():
+            try:
+                found[name] = repr(eval(expression, self._names()))[:200]
+            except BaseException as error:
+                found[name] = type(error).__name__
+        return found
+
+    def execute(self, code: str) -> Answer:
+        names = {**self._names(), "answer": {}}
+        exec(code, names)
+        return names["answer"]
+
+    def events(self, count: int) -> Answer:
+        for number in range(count):
+            self._emit({"number": number})
+        return {}
+
+    def tick(self) -> Answer:
+        while True:
+            self._emit({})
+            time.sleep(0.02)
+
+    def describe(self, error: BaseException) -> Answer:
+        return {"described": type(error).__name__}
 
 
-def environment(payload: Payload, emit: Emit, scratch: str) -> Payload:
-    import torch
+def syscall(number: int, *arguments: Any) -> str:
+    """A raw system call: its result, or the name of the error."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    result = libc.syscall(ctypes.c_long(number), *arguments)
+    import errno
 
-    return {
-        "env": dict(os.environ),
-        "cwd": str(Path.cwd()),
-        "threads": torch.get_num_threads(),
-        "numbers": [random.random(), float(torch.rand(()))],
-    }
+    return errno.errorcode[ctypes.get_errno()] if result == -1 else str(result)
 
 
-def attempt(payload: Payload, emit: Emit, scratch: str) -> Payload:
-    """Evaluate expressions and say what each came to."""
-    found = {}
-    for name, code in payload.items():
-        try:
-            found[name] = repr(eval(code, globals()))[:200]
-        except Exception as error:
-            found[name] = type(error).__name__
-    return found
+def write_all(descriptor: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(descriptor, data) :]
 
 
-def execute(payload: Payload, emit: Emit, scratch: str) -> Payload:
-    exec(payload["code"], {**globals(), "emit": emit, "scratch": scratch})
-    return {}
+def forged(kind: bytes, body: bytes) -> bytes:
+    """A frame as the trusted half expects it."""
+    header = b'{"kind": "%s", "body": %s, "arrays": []}' % (kind, body)
+    return struct.pack(">4sIQ", b"GAU1", len(header), 0) + header
 
 
-def fill(payload: Payload, emit: Emit, scratch: str) -> Payload:
-    """Map the same file again and again: resident pages that no limit on data counts."""
-    size, kept = 16 * 2**20, []
-    Path(scratch, "file").write_bytes(bytes(size))
-    for _ in range(64):
-        with Path(scratch, "file").open("rb") as file:
-            kept.append(mmap.mmap(file.fileno(), size, prot=mmap.PROT_READ))
-        sum(kept[-1][start] for start in range(0, size, 4096))
-    time.sleep(9)
-    return {}
-
-
-def sleepers(payload: Payload, emit: Emit, scratch: str) -> Payload:
-    threading.stack_size(256 * 1024)
-    for _ in range(payload["count"]):
-        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
-    time.sleep(1)
-    return {}
-
-
-def tick(payload: Payload, emit: Emit, scratch: str) -> Payload:
-    while True:
-        emit({"pid": os.getpid(), "host": os.getppid(), "scratch": scratch})
-        time.sleep(0.02)
-
-
-USED = (ctypes, resource, signal, socket)
+USED = (mmap, resource, signal, socket, subprocess, threading)

@@ -13,11 +13,13 @@ NUMBERS = {
     "x86_64": {"read": 0, "socket": 41, "clone": 56, "fork": 57, "execve": 59, "chmod": 90}
     | {"prctl": 157, "prlimit64": 302, "io_uring_setup": 425, "clone3": 435, "mmap": 9}
     | {"open": 2, "openat": 257, "openat2": 437, "unlinkat": 263, "renameat2": 316, "mkdir": 83}
-    | {"vmsplice": 278, "io_setup": 206, "inotify_init1": 294},
+    | {"vmsplice": 278, "io_setup": 206, "inotify_init1": 294, "ioprio_set": 251}
+    | {"sched_setaffinity": 203, "sched_setscheduler": 144, "sched_setattr": 314},
     "aarch64": {"read": 63, "socket": 198, "clone": 220, "execve": 221, "fchmodat": 53}
     | {"prctl": 167, "prlimit64": 261, "io_uring_setup": 425, "clone3": 435, "mmap": 222}
     | {"openat": 56, "openat2": 437, "unlinkat": 35, "renameat2": 276, "mkdirat": 34}
-    | {"vmsplice": 75, "io_setup": 0, "inotify_init1": 26},
+    | {"vmsplice": 75, "io_setup": 0, "inotify_init1": 26, "ioprio_set": 30}
+    | {"sched_setaffinity": 122, "sched_setscheduler": 119, "sched_setattr": 274},
 }
 
 
@@ -48,14 +50,16 @@ def test_calls_are_judged(machine: str) -> None:
     def judge(name: str, *arguments: int) -> int:
         return verdict(machine, NUMBERS[machine][name], *arguments)
 
-    in_part = {"mmap", "clone", "prctl", "prlimit64", "open", "openat"}
+    own = {"prlimit64", "sched_setaffinity", "sched_setscheduler", "sched_setattr"}
+    in_part = {"mmap", "clone", "prctl", "open", "openat"} | own
     denied = set(NUMBERS[machine]) - in_part - {"read", "clone3", "openat2"}
     assert {judge(name) for name in denied} == {DENY}
     assert judge("read") == judge("mmap") == ALLOW
     assert judge("clone3") == judge("openat2") == MISSING
     assert (judge("clone", CLONE_THREAD | 0x100), judge("clone", 17)) == (ALLOW, DENY)
     assert (judge("prctl", 15), judge("prctl", 1)) == (ALLOW, DENY)
-    assert (judge("prlimit64", 0), judge("prlimit64", 4242)) == (ALLOW, DENY)
+    for name in own:
+        assert (judge(name, 0), judge(name, 4242)) == (ALLOW, DENY)
 
 
 @pytest.mark.parametrize("machine", ARCH)
