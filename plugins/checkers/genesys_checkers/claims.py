@@ -55,6 +55,19 @@ class Description(Claim):
     trace: str = ""
 
 
+class Override(Claim):
+    """A name of ``nn.Module`` that a unit redefines."""
+
+    unit: Text
+    name: Text
+
+
+class Overrides(Claim):
+    """All of them."""
+
+    overrides: list[Override]
+
+
 class Owned(Claim):
     """A parameter of a block: its name there, the innermost unit that owns it, the attribute."""
 

@@ -18,13 +18,27 @@ from genesys.gau import GAUBase
 from genesys.gau.load import BLOCK_FILE
 from genesys.gau.parse import locate
 from genesys_checkers.guest_blame import recorded
-from genesys_checkers.guest_model import GuestModel, array, kind_of
+from genesys_checkers.guest_model import GuestModel, array, kind_of, named
 
 Array = np.ndarray[Any, Any]
+# Through these a module could answer for itself what it holds and does.
+_SPECIAL = frozenset(
+    {"__call__", "__getattr__", "__getattribute__", "__setattr__", "__delattr__", "__new__"}
+)
 
 
 class ExecutionOps(GuestModel):
     """Methods of the execution check."""
+
+    def overrides(self) -> dict[str, Any]:
+        """What units redefine of ``nn.Module`` that others rely on."""
+        units = [
+            unit
+            for unit in vars(self._module).values()
+            if isinstance(unit, type) and issubclass(unit, GAUBase) and unit is not GAUBase
+        ]
+        found = [{"unit": u.__name__, "name": n} for u in units for n in vars(u) if _is_taken(n)]
+        return {"overrides": found}
 
     def parameters(self) -> dict[str, Any]:
         """Each parameter of the blocks: where it is and what it is."""
@@ -48,9 +62,9 @@ class ExecutionOps(GuestModel):
             self.model.eval()
             Y, Z = self._tensor(X), dict[str, Any]()
             for index, block in enumerate(self.model.blocks):
-                Y, Z = block(Y, **Z)
+                Y, Z = block(Y, **named(Z))
                 leaves += [{"block": index, **leaf} for leaf in _leaves(Z)]
-        writers = {key: call.unit for call in reversed(calls) for key in call.new}
+        writers = {str(key): call.unit for call in reversed(calls) for key in call.new}
         return {"leaves": [{**leaf, "unit": writers.get(leaf["key"], "")} for leaf in leaves]}
 
     def backward(self, X: Array, G: Array) -> dict[str, Any]:
@@ -119,6 +133,11 @@ class ExecutionOps(GuestModel):
         }
 
 
+def _is_taken(name: str) -> bool:
+    public = not name.startswith("__") and name != "extra_repr"
+    return hasattr(nn.Module, name) and (public or name in _SPECIAL)
+
+
 def _fact(gradient: Tensor | None) -> dict[str, bool]:
     if gradient is None:
         return {"given": False, "finite": True, "zero": True}
@@ -129,7 +148,7 @@ def _fact(gradient: Tensor | None) -> dict[str, bool]:
 def _leaves(Z: dict[Any, Any]) -> Iterator[dict[str, Any]]:
     for key, value in Z.items():
         if not isinstance(key, str):
-            yield _leaf(str(key), repr(key), f"key of type {type(key).__name__}")
+            yield _leaf(str(key), str(key), f"key of type {type(key).__name__}")
         else:
             yield from _walk(key, key, value)
 

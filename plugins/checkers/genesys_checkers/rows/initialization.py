@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from genesys.records import ErrorKind
 from genesys_checkers.block import Block
-from genesys_checkers.claims import Parameter, Parameters
+from genesys_checkers.claims import Overrides, Parameter, Parameters
 from genesys_checkers.faults import Fault
 from genesys_checkers.rows.inputs import Sizes, build
 
@@ -19,9 +21,11 @@ def check(block: Block, sizes: Sizes) -> None:
     """Build the block at every width and at other depths, then in bfloat16 and without values.
 
     Raises:
-        Fault: It cannot be built or has no parameters; or one starts with NaN or infinity, has
-            another dtype than was asked for, or lies on another device.
+        Fault: A unit redefines ``nn.Module``; the block cannot be built or has no parameters; or
+            one starts with NaN or infinity, has another dtype than was asked for, or lies on
+            another device.
     """
+    _check_overrides(block)
     for depth in DEPTHS:
         build(block, sizes.width, depth)
     for width in sizes.widths:
@@ -32,6 +36,17 @@ def check(block: Block, sizes: Sizes) -> None:
     build(block, sizes.width, sizes.blocks, "bfloat16")
     _check_values(block, "bfloat16")
     _check_without_values(block, sizes)
+
+
+def _check_overrides(block: Block) -> None:
+    for override in block.ask(Overrides, "overrides").overrides:
+        raise block.fault_at(
+            override.unit,
+            rf"def {re.escape(override.name)}\b|^    {re.escape(override.name)}\b",
+            f"{override.unit} redefines {override.name} of torch.nn.Module.",
+            "Call it otherwise: counting, training and moving a model rely on it.",
+            ErrorKind.FORBIDDEN,
+        )
 
 
 def _parameters(block: Block) -> list[Parameter]:
