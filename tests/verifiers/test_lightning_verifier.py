@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from genesys.errors import ConfigError, SandboxError
-from genesys.records import CurvePoint, Design, Outcome, Scale, Score, Unit, VerificationReport
-from genesys.sandbox import Job, JobResult, Sandbox
-from genesys_verifiers.answer import doubt
+from genesys.records import CurvePoint, Design, Outcome, Scale, Unit, VerificationReport
+from genesys.sandbox import Job, Limits, Sandbox
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.lightning import LightningVerifier
-from genesys_verifiers.settings import Outcome as Answer
 
 Verify = Callable[..., VerificationReport]
 
@@ -85,7 +84,7 @@ def test_the_same_seed_gives_the_same_report(verify: Verify, gpt2: Design, scale
         ("Y = Y * (float('nan') if self.steps == 3 else 1.0)", "step 3: the loss is nan"),
         ("Y = Y + (self.up.weight * 1e9).sum() * (Y - Y.detach())", "step 1: the gradient"),
         ("assert self.steps < 4, 'four is too many'", "step 4: AssertionError: four is too many"),
-        ("os._exit(0) if self.steps == 2 else None", "the worker ended"),
+        ("os._exit(0) if self.steps == 2 else None", "ended with status 0"),
         ("raise SystemExit(0)", "SystemExit"),
         ("raise type('Odd', (Exception,), {'__str__': lambda e: 1 / 0})", "Odd: it cannot"),
         ("raise ValueError('\\x1b[2J')", "\ufffd[2J"),
@@ -130,42 +129,37 @@ def test_progress_is_told_while_it_trains(
     assert told == report.curve
 
 
-class _Answers:
-    """A sandbox whose jobs end as a test wants."""
+class _Broken(Sandbox):
+    """A sandbox that cannot start guests."""
 
-    def __init__(self, end: JobResult | Exception) -> None:
-        self.end = end
-
-    def run(self, job: Job, on_event: object = None) -> JobResult:
-        if isinstance(self.end, Exception):
-            raise self.end
-        return self.end
+    def open(self, job: Job) -> Any:
+        raise SandboxError("no Landlock here")
 
 
-@pytest.mark.parametrize(
-    ("end", "outcome"),
-    [
-        (SandboxError("no Landlock here"), Outcome.MACHINE_ERROR),
-        (JobResult(status="raised", message="no corpus"), Outcome.MACHINE_ERROR),
-        (JobResult(status="timeout", message="too long"), Outcome.DESIGN_ERROR),
-        (JobResult(status="ok", value={"scores": [{"task": "x"}]}), Outcome.DESIGN_ERROR),
-        (JobResult(status="ok", value={"fitness": 1.0}), Outcome.DESIGN_ERROR),
-    ],
-)
-def test_ends_that_are_not_reports(
+class _Blind(Sandbox):
+    """A sandbox whose guests cannot read the corpus."""
+
+    def open(self, job: Job) -> Any:
+        limits = (job.limits or Limits()).model_copy(update={"readable": []})
+        return super().open(job.model_copy(update={"limits": limits}))
+
+
+@pytest.mark.parametrize(("kind", "told"), [(_Broken, "no Landlock"), (_Blind, "Permission")])
+def test_what_happens_before_the_design_is_loaded_is_the_machines_fault(
     corpus: Corpus,
     cache: Path,
     gpt2: Design,
     scale: Scale,
-    end: JobResult | Exception,
-    outcome: Outcome,
+    kind: type[Sandbox],
+    told: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("GENESYS_CACHE", str(cache))
     verifier = LightningVerifier(corpus=corpus.manifest()["config"])
-    report = verifier.verify(gpt2, scale, 0, _Answers(end), lambda point: None)  # type: ignore[arg-type]
-    assert report.outcome is outcome
-    assert report.error
+    with kind() as sandbox:
+        report = verifier.verify(gpt2, scale, 0, sandbox, lambda point: None)
+    assert report.outcome is Outcome.MACHINE_ERROR
+    assert told in report.error
 
 
 def test_a_wrong_parameter_is_one_clear_error() -> None:
@@ -173,27 +167,3 @@ def test_a_wrong_parameter_is_one_clear_error() -> None:
         LightningVerifier(corpus={"vocab_size": 3})
     with pytest.raises(ConfigError, match="batch_sise"):
         LightningVerifier(corpus={}, batch_sise=3)
-
-
-def test_answers_that_cannot_be_true_are_not_believed() -> None:
-    items = {"agreement": 4, "bits_per_byte": 9}
-    told = Answer(
-        tokens=64,
-        scores=[
-            Score(task="agreement", metric="acc", value=0.75, untrained=0.5),
-            Score(task="bits_per_byte", metric="bits_per_byte", value=3.1, untrained=7.9),
-        ],
-    )
-    assert doubt(told, 64, items) == ""
-    accuracy, bits = told.scores
-    for wrong in (
-        {"tokens": 65},
-        {"scores": [accuracy]},
-        {"scores": [accuracy, bits, bits]},
-        {"scores": [accuracy.model_copy(update={"value": 0.8}), bits]},
-        {"scores": [accuracy.model_copy(update={"value": 1.25}), bits]},
-        {"scores": [accuracy.model_copy(update={"untrained": None}), bits]},
-        {"scores": [accuracy, bits.model_copy(update={"value": -0.0})]},
-        {"scores": [accuracy, bits.model_copy(update={"metric": "acc", "value": 1.0})]},
-    ):
-        assert doubt(told.model_copy(update=wrong), 64, items), wrong

@@ -19,18 +19,19 @@ from genesys_verifiers.monitors import STEPS_TIMED, Monitors
     ],
 )
 def test_limits(loss: float, grad_norm: float, told: str) -> None:
-    with pytest.raises(DesignFaultError, match=f"step 5: .*{told}"):
-        Monitors(1.0, 10).check(5, loss, grad_norm, 1.0)
+    with pytest.raises(DesignFaultError, match=told):
+        Monitors(1.0, 10).check(loss, grad_norm, 1.0)
 
 
 def test_a_step_may_be_slow_now_and_then() -> None:
     monitors = Monitors(reference_seconds=1.0, most_ratio=10)
     for step in range(1, 30):
-        monitors.check(step, 7.0, 1.0, 9.0 if step % STEPS_TIMED == 0 else 99.0)
+        monitors.check(7.0, 1.0, 9.0 if step % STEPS_TIMED == 0 else 99.0)
 
 
 def test_always_slow_steps_are_a_fault() -> None:
     monitors = Monitors(reference_seconds=1.0, most_ratio=10)
-    with pytest.raises(DesignFaultError, match=f"step {STEPS_TIMED}: a step takes more than 10"):
-        for step in range(1, 30):
-            monitors.check(step, 7.0, 1.0, 11.0)
+    for _ in range(STEPS_TIMED - 1):
+        monitors.check(7.0, 1.0, 11.0)
+    with pytest.raises(DesignFaultError, match="a step takes more than 10"):
+        monitors.check(7.0, 1.0, 11.0)

@@ -22,7 +22,7 @@ from genesys.gau.model import GAM
 from genesys.resources import resource
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.evaluate import YAML_FOLDER, Evaluator
-from genesys_verifiers.likelihood import LikelihoodModel
+from genesys_verifiers.likelihood import Array, LikelihoodModel
 from genesys_verifiers.tasks.item import Item, rows
 from genesys_verifiers.tasks.overlap import Overlap
 
@@ -44,8 +44,23 @@ def tokenizer(corpus: Corpus) -> Tokenizer:
 
 
 @pytest.fixture(scope="module")
-def evaluator(corpus: Corpus, tokenizer: Tokenizer) -> Evaluator:
-    return Evaluator(corpus.tasks_folder, tokenizer, LENGTH)
+def evaluator(corpus: Corpus) -> Evaluator:
+    return Evaluator(corpus, LENGTH)
+
+
+class Local:
+    """What a guest answers, from a model in this process."""
+
+    def __init__(self, gam: GAM) -> None:
+        self._gam = gam
+
+    def head(self) -> Array:
+        return self._gam.head.detach().numpy()
+
+    @torch.no_grad()
+    def hidden(self, ids: Array, rows: Array, columns: Array) -> Array:
+        found = self._gam.eval().hidden(torch.tensor(ids))
+        return found[torch.tensor(rows), torch.tensor(columns)].numpy()
 
 
 @pytest.fixture
@@ -62,6 +77,10 @@ def items(corpus: Corpus, task: str) -> list[dict[str, Any]]:
 
 def two_way(corpus: Corpus) -> list[str]:
     return sorted(p.stem for p in corpus.tasks_folder.glob("*.jsonl") if p.stem != "bits_per_byte")
+
+
+def likelihoods(model: GAM, tokenizer: Tokenizer) -> LikelihoodModel:
+    return LikelihoodModel(Local(model), lambda text: tuple(tokenizer.encode(text).ids), LENGTH)
 
 
 def test_there_is_a_yaml_for_each_task(corpus: Corpus) -> None:
@@ -86,7 +105,7 @@ def test_choices_differ_and_have_as_many_tokens(corpus: Corpus, tokenizer: Token
 
 
 def test_an_untrained_model_is_at_chance(evaluator: Evaluator, model: GAM) -> None:
-    scores = [s for s in evaluator(model) if s.metric == "acc"]
+    scores = [s for s in evaluator(Local(model))[0] if s.metric == "acc"]
     assert all(s.chance == 0.5 for s in scores)
     mean = sum(s.value for s in scores) / len(scores)
     error = 0.5 / math.sqrt(12 * len(scores))
@@ -94,7 +113,7 @@ def test_an_untrained_model_is_at_chance(evaluator: Evaluator, model: GAM) -> No
 
 
 def test_an_untrained_model_guesses_all_tokens_alike(evaluator: Evaluator, model: GAM) -> None:
-    (score,) = [s for s in evaluator(model) if s.metric == "bits_per_byte"]
+    (score,) = [s for s in evaluator(Local(model))[0] if s.metric == "bits_per_byte"]
     assert 2 < score.value < 9  # nine bits a token
 
 
@@ -113,14 +132,14 @@ def test_an_oracle_scores_one(
         return [(float(request.args in right), False) for request in requests]
 
     monkeypatch.setattr(LikelihoodModel, "loglikelihood", knows)
-    assert {s.value for s in evaluator(model) if s.metric == "acc"} == {1.0}
+    assert {s.value for s in evaluator(Local(model))[0] if s.metric == "acc"} == {1.0}
 
 
 def test_likelihoods_are_those_of_a_plain_forward(tokenizer: Tokenizer, model: GAM) -> None:
     pairs = [("We must", " remember that"), ("In this case the law", " is"), ("We must", " not")]
     wanted = [_plain(model, tokenizer, *pair) for pair in pairs]
     requests = [Instance("loglikelihood", {}, pair, i) for i, pair in enumerate(pairs)]
-    found = LikelihoodModel(model, tokenizer, LENGTH).loglikelihood(requests)
+    found = likelihoods(model, tokenizer).loglikelihood(requests)
     assert [value for value, _ in found] == pytest.approx(wanted, abs=1e-4)
 
 
@@ -129,7 +148,7 @@ def test_a_long_text_is_scored_to_its_end(tokenizer: Tokenizer, model: GAM) -> N
     count = len(tokenizer.encode(text).ids)
     assert count > 2 * LENGTH
     requests = [Instance("loglikelihood_rolling", {}, (text,), 0)]
-    (value,) = LikelihoodModel(model, tokenizer, LENGTH).loglikelihood_rolling(requests)
+    (value,) = likelihoods(model, tokenizer).loglikelihood_rolling(requests)
     assert -value / count == pytest.approx(math.log(tokenizer.get_vocab_size()), rel=0.2)
 
 

@@ -4,62 +4,70 @@ from __future__ import annotations
 
 import logging
 import math
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import lm_eval.api.task
 from lm_eval import evaluate
 from lm_eval.tasks import TaskManager
 from tokenizers import Tokenizer
 
-from genesys.gau.model import GAM
 from genesys.records import Score
-from genesys_verifiers.likelihood import LikelihoodModel
+from genesys_verifiers.corpus import Corpus
+from genesys_verifiers.likelihood import LikelihoodModel, Model, Scored
 
 YAML_FOLDER = Path(__file__).parent / "tasks" / "yaml"
 PREFIX = "genesys_"
 CHANCE = 0.5
+BITS = "bits_per_byte"
+
+# It draws a bar for each task and has no switch for that.
+lm_eval.api.task.tqdm = partial(lm_eval.api.task.tqdm, disable=True)
 
 
 class Evaluator:
     """Scores models on all tasks of a corpus.
 
     Args:
-        folder: The corpus' items; a task without a file there is left out.
-        tokenizer: Of the corpus.
+        corpus: The corpus; a task without a file there is left out.
         length: Longest input, in tokens.
     """
 
-    def __init__(self, folder: Path, tokenizer: Tokenizer, length: int) -> None:
+    def __init__(self, corpus: Corpus, length: int) -> None:
         # lm-eval warns about choices that begin without a space, which brackets do on purpose.
         logging.getLogger("lm_eval").setLevel(logging.ERROR)
+        folder = corpus.tasks_folder
         manager = TaskManager(
             include_path=str(YAML_FOLDER), include_defaults=False, metadata={"folder": str(folder)}
         )
         self._names = sorted(path.stem for path in folder.glob("*.jsonl"))
         self._tasks = manager.load([PREFIX + name for name in self._names])
-        self._tokenizer, self._length = tokenizer, length
+        tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
+        self._length = length
+        # An item's context comes with each of its choices, and each text in each evaluation.
+        self._encode = cache(lambda text: tuple(tokenizer.encode(text).ids))
 
-    def __call__(self, model: GAM) -> list[Score]:
+    def __call__(self, model: Model) -> tuple[list[Score], Scored]:
         """Accuracy of each two-way task, and bits per byte of held-out text, by name.
 
-        Standard errors come from the numbers of items. ``simple_evaluate`` is not used because it
-        runs ``git`` and other programs, which a sandbox worker may not.
+        Standard errors come from the numbers of items.
+
+        Returns:
+            The scores, and the batches that the model was asked for.
         """
-        found = evaluate(
-            LikelihoodModel(model, self._tokenizer, self._length),
-            self._tasks,
-            bootstrap_iters=0,
-            log_samples=False,
-        )
-        return [
+        likelihoods = LikelihoodModel(model, self._encode, self._length)
+        found = evaluate(likelihoods, self._tasks, bootstrap_iters=0, log_samples=False)
+        scores = [
             _score(name, found["results"][PREFIX + name], found["n-samples"][PREFIX + name])
             for name in self._names
         ]
+        return scores, likelihoods.scored
 
 
 def _score(task: str, values: dict[str, Any], samples: dict[str, int]) -> Score:
-    if "acc,none" not in values:
-        return Score(task=task, metric="bits_per_byte", value=values["bits_per_byte,none"])
+    if task == BITS:
+        return Score(task=task, metric=BITS, value=values[f"{BITS},none"])
     value = float(values["acc,none"])
     error = math.sqrt(value * (1 - value) / samples["effective"])
     return Score(task=task, metric="acc", value=value, stderr=error, chance=CHANCE)

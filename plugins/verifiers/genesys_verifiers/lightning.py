@@ -1,29 +1,26 @@
-"""The verifier plugin: prepares the corpus and hands everything else to a sandbox worker."""
+"""The verifier plugin: prepares the corpus, and says whose fault it is when a design fails."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
+from threadpoolctl import threadpool_limits
 
 from genesys.errors import ConfigError, SandboxError
 from genesys.gau.compose import compose
-from genesys.gau.folder import load_tree
 from genesys.gau.tree import GAUTree
 from genesys.markers import hookimpl
 from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport, first_problem
-from genesys.resources import resource
-from genesys.sandbox import Job, JobResult, JobStatus, Limits, Sandbox
-from genesys.sandbox.channel import printable
-from genesys_verifiers.answer import doubt, with_error
+from genesys.sandbox import Limits, Sandbox
 from genesys_verifiers.corpus import Corpus, CorpusConfig, prepare
-from genesys_verifiers.settings import Outcome as WorkerOutcome
+from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.opening import Opener
+from genesys_verifiers.reference import Reference, code, measure
 from genesys_verifiers.settings import Settings, Task
-
-ENTRY = "genesys_verifiers.worker:run"
-REFERENCE = "gpt2"
 
 
 class LightningVerifier:
@@ -31,7 +28,7 @@ class LightningVerifier:
 
     Args:
         corpus: A config of group ``corpus``, see :class:`CorpusConfig`.
-        memory_mb: Most memory of a worker, in MiB.
+        memory_mb: Most memory of a guest, in MiB.
         seconds: Longest wall time of a verification, apart from the time for training.
         seconds_per_million_tokens: Longest wall time of training.
         **settings: See :class:`Settings`.
@@ -55,6 +52,7 @@ class LightningVerifier:
             raise ConfigError(f"verifier.lightning: {first_problem(error)}") from None
         self._memory_mb = memory_mb
         self._seconds, self._seconds_per_million = seconds, seconds_per_million_tokens
+        self._references: dict[tuple[int, int], Reference] = {}
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -79,76 +77,53 @@ class LightningVerifier:
         Raises:
             GenesysError: The corpus cannot be built, or the design's tree is not whole.
         """
-        job = self._job(design, scale, seed)
-        begun = False
+        from genesys_verifiers.evaluate import Evaluator
+        from genesys_verifiers.verification import Verification
 
-        def on_event(event: dict[str, Any]) -> None:
-            nonlocal begun
-            if begun:
-                progress(CurvePoint.model_validate(event.get("point")))
-            begun = True  # the first event says that the design is about to be loaded
-
+        block, started = compose(GAUTree.of(design)), time.monotonic()
         report = VerificationReport(design=design.name, scale=scale.name, seed=seed)
+        found: dict[str, Any] = {}
         try:
-            result = sandbox.run(job, on_event)
-        except ValidationError as error:
-            return _failed(report, Outcome.DESIGN_ERROR, _nonsense(error))
+            reference = self._reference(scale, seed, sandbox)
+            verification = Verification(
+                self._opener(block, scale, seed, sandbox),
+                scale,
+                self._settings,
+                reference,
+                Evaluator(self.corpus, self._settings.sequence_length),
+                progress,
+            )
+            found = verification.found
+            with threadpool_limits(1, "blas"):  # idle ones spin, and slow the guest down
+                verification.run()
+        except DesignFaultError as fault:
+            told = f"{verification.stage}: {fault}"
+            found |= {"outcome": Outcome.DESIGN_ERROR, "error": told, "scores": []}
         except SandboxError as error:
-            return _failed(report, Outcome.MACHINE_ERROR, str(error))
-        report = report.model_copy(update={"seconds": result.seconds})
-        if result.status is JobStatus.RAISED and not begun:
-            return _failed(report, Outcome.MACHINE_ERROR, result.message)
-        if result.status is not JobStatus.OK:
-            return _failed(report, Outcome.DESIGN_ERROR, f"the worker ended: {result.message}")
-        return _report(
-            report, result, self._settings.tokens(scale), self.corpus.manifest()["items"]
-        )
+            found |= {"outcome": Outcome.MACHINE_ERROR, "error": str(error)}
+        found["seconds"] = time.monotonic() - started
+        return report.model_copy(update=found)
 
-    def _job(self, design: Design, scale: Scale, seed: int) -> Job:
-        folder = str(self.corpus.folder)
+    def _reference(self, scale: Scale, seed: int, sandbox: Sandbox) -> Reference:
+        """What the reference needs; measured once per scale and process."""
+        size = scale.n_block, scale.d_model
+        if size not in self._references:
+            self._references[size] = measure(self._opener(code(), scale, seed, sandbox), scale)
+        return self._references[size]
+
+    def _opener(self, block: str, scale: Scale, seed: int, sandbox: Sandbox) -> Opener:
+        settings = self._settings
         task = Task(
-            block=compose(GAUTree.of(design)),
-            reference=compose(load_tree(resource("seeds") / REFERENCE)),
-            scale=scale,
+            block=block,
+            learning_rate=scale.learning_rate,
+            steps=settings.steps(scale),
             seed=seed,
-            corpus=folder,
-            settings=self._settings,
+            vocab_size=self.corpus.vocab_size,
+            settings=settings,
         )
         limits = Limits(
             seconds=self._seconds + self._seconds_per_million * scale.tokens / 1e6,
             memory_mb=self._memory_mb,
-            threads=self._settings.threads,
-            readable=[folder],
+            threads=settings.threads,
         )
-        return Job(entry=ENTRY, payload=task.model_dump(mode="json"), limits=limits)
-
-
-def _failed(report: VerificationReport, outcome: Outcome, error: str) -> VerificationReport:
-    return report.model_copy(update={"outcome": outcome, "error": error})
-
-
-def _nonsense(error: ValidationError) -> str:
-    first = error.errors(include_input=False, include_url=False)[0]
-    where = ".".join(map(str, first["loc"]))[:100]
-    return f"the worker sent nonsense: {printable(where)}: {first['msg'][:200]}"
-
-
-def _report(
-    report: VerificationReport, result: JobResult, tokens: int, items: Mapping[str, int]
-) -> VerificationReport:
-    """Read what the worker says, which may be anything."""
-    try:
-        said = WorkerOutcome.model_validate(result.value)
-    except ValidationError as error:
-        return _failed(report, Outcome.DESIGN_ERROR, _nonsense(error))
-    wrong = printable(said.fault) or doubt(said, tokens, items)
-    scores = [] if wrong else [with_error(score, items[score.task]) for score in said.scores]
-    report = report.model_copy(
-        update={
-            **{name: getattr(said, name) for name in ("n_block", "embed_dim", "parameters")},
-            **{name: getattr(said, name) for name in ("tokens", "curve")},
-            "scores": scores,
-            "tokens_per_second": said.tokens / max(said.train_seconds, 1e-3),
-        }
-    )
-    return _failed(report, Outcome.DESIGN_ERROR, wrong) if wrong else report
+        return Opener(sandbox, task, self.corpus, limits)

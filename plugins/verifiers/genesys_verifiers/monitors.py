@@ -15,8 +15,9 @@ STEPS_TIMED = 8
 class Monitors:
     """Watches loss, gradient norm and step time.
 
-    A step's time is the processor time of this process, the least of eight steps in a row: how
-    busy the machine is hardly changes it.
+    A step's time is the processor time of its guest, seen from outside, the least of eight steps
+    in a row: how busy the machine is hardly changes it. Loss and gradient norm are what the guest
+    says.
 
     Args:
         reference_seconds: Processor time of one step of the GPT reference.
@@ -27,11 +28,11 @@ class Monitors:
         self._limit, self._ratio = reference_seconds * most_ratio, most_ratio
         self._times: deque[float] = deque(maxlen=STEPS_TIMED)
 
-    def check(self, step: int, loss: float, grad_norm: float, seconds: float) -> None:
+    def check(self, loss: float, grad_norm: float, seconds: float) -> None:
         """Check one finished step; ``loss`` in nats, ``seconds`` of processor time.
 
         Raises:
-            DesignFaultError: A limit of table 8 is broken; says which, and at which step.
+            DesignFaultError: A limit of table 8 is broken; says which.
         """
         self._times.append(seconds)
         slow = len(self._times) == STEPS_TIMED and min(self._times) > self._limit
@@ -44,4 +45,4 @@ class Monitors:
             (slow, f"a step takes more than {self._ratio:g} times the GPT reference's time"),
         ):
             if wrong:
-                raise DesignFaultError(f"training, step {step}: {what}")
+                raise DesignFaultError(what)

@@ -1,4 +1,4 @@
-"""What the coordinator tells the worker."""
+"""How to train, and what a guest is told of a verification."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genesys.records import CurvePoint, Scale, Score
+from genesys.records import Scale
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
-Count = Annotated[int, Field(ge=0, lt=2**63)]  # what the store can keep
+
+# How far a design's size may be from the reference's.
+TOLERANCE = 0.2
 
 
 class Settings(BaseModel):
@@ -43,54 +45,46 @@ class Settings(BaseModel):
         """Tokens of one batch."""
         return self.batch_size * self.sequence_length
 
-    def tokens(self, scale: Scale) -> int:
-        """Tokens that a design trains on at a scale: whole steps of it, at least one."""
-        return max(1, round(scale.tokens / self.tokens_per_step)) * self.tokens_per_step
+    def steps(self, scale: Scale) -> int:
+        """Steps that a design trains for at a scale, at least one."""
+        return max(1, round(scale.tokens / self.tokens_per_step))
 
 
 class Task(BaseModel):
-    """One verification, as it goes into the sandbox.
+    """What a guest is told; nothing of the evaluation.
 
     Attributes:
         block: The design's ``gab.py``.
-        reference: That of the GPT reference.
-        scale: The scale.
+        learning_rate: At its peak.
+        steps: Of training.
         seed: Of initialisation and data order.
-        corpus: Folder of the corpus.
+        vocab_size: Number of tokens.
+        train_file: Training tokens; empty where nothing is trained.
         settings: How to train.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     block: str
-    reference: str
-    scale: Scale
+    learning_rate: float
+    steps: Positive
     seed: int
-    corpus: str
+    vocab_size: Positive
+    train_file: str = ""
     settings: Settings
 
 
-class Outcome(BaseModel):
-    """What comes back from the sandbox: written by a process that ran generated code.
+class Size(BaseModel):
+    """A tuned size.
 
     Attributes:
-        fault: What the design did wrong; empty when all went well.
-        n_block: Tuned number of blocks, 0 when tuning failed.
-        embed_dim: Tuned width.
+        n_block: Number of blocks.
+        embed_dim: Width.
         parameters: Non-embedding parameters.
-        tokens: Tokens trained on.
-        scores: One per task.
-        curve: The training curve.
-        train_seconds: Wall time of training.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    fault: Annotated[str, Field(max_length=4000)] = ""
-    n_block: Count = 0
-    embed_dim: Count = 0
-    parameters: Count = 0
-    tokens: Count = 0
-    scores: Annotated[list[Score], Field(max_length=100)] = []
-    curve: Annotated[list[CurvePoint], Field(max_length=1000)] = []
-    train_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    n_block: Annotated[int, Field(ge=1, lt=2**31)]
+    embed_dim: Annotated[int, Field(ge=1, lt=2**31)]
+    parameters: Annotated[int, Field(ge=0, lt=2**63)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from genesys.gau.model import GAM
 from genesys_verifiers.data import Batches
-
-CURVE_POINTS = 25
 
 
 @dataclass(frozen=True)
@@ -86,18 +83,15 @@ class LanguageModel(LightningModule):  # type: ignore[misc]
     Args:
         model: The model.
         schedule: How to optimise.
-        on_step: Called after each step, with what it gave and its processor seconds.
+        on_step: Called after each step, with what it gave.
     """
 
-    def __init__(
-        self, model: GAM, schedule: Schedule, on_step: Callable[[Step, float], None]
-    ) -> None:
+    def __init__(self, model: GAM, schedule: Schedule, on_step: Callable[[Step], None]) -> None:
         super().__init__()
         self.automatic_optimization = False
         self.model, self._schedule, self._on_step = model, schedule, on_step
         self._optimizer = optimizer_of(model, schedule)
         self._rates = LambdaLR(self._optimizer, schedule.factor)
-        self._clock = time.process_time()
 
     def configure_optimizers(self) -> Optimizer:
         """The optimiser, for Lightning's records."""
@@ -111,14 +105,10 @@ class LanguageModel(LightningModule):  # type: ignore[misc]
         norm = clip_grad_norm_(self.model.parameters(), self._schedule.clip)
         self._optimizer.step()
         self._rates.step()
-        now = time.process_time()
-        seconds, self._clock = now - self._clock, now
-        self._on_step(Step(batch_idx + 1, float(loss.detach()), float(norm)), seconds)
+        self._on_step(Step(batch_idx + 1, float(loss.detach()), float(norm)))
 
 
-def fit(
-    model: GAM, batches: Batches, schedule: Schedule, on_step: Callable[[Step, float], None]
-) -> None:
+def fit(model: GAM, batches: Batches, schedule: Schedule, on_step: Callable[[Step], None]) -> None:
     """Train ``model`` in place on all batches."""
     module = LanguageModel(model.train(), schedule, on_step)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,21 +10,12 @@ import torch
 from genesys.gau.base import GABBase
 from genesys.gau.model import GAM
 from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.settings import TOLERANCE, Size
 
 WIDTH_STEP = 16
-TOLERANCE = 0.2
 MOST_TRIES = 1000
 # The vocabulary does not count, so trial models get a small one.
 TRIAL_VOCABULARY = 16
-
-
-@dataclass(frozen=True)
-class Size:
-    """A size that fits: number of blocks, width, and non-embedding parameters."""
-
-    n_block: int
-    embed_dim: int
-    parameters: int
 
 
 class Tuner:
@@ -65,7 +55,7 @@ class Tuner:
                 return size
         reason = f"; the last failure was {self._failure}" if self._failure else ""
         raise DesignFaultError(
-            f"tuning: no number of blocks at a width of {d_model} or less gives a model that runs "
+            f"no number of blocks at a width of {d_model} or less gives a model that runs "
             f"with 80% to 120% of the reference's {reference} parameters{reason}"
         )
 
@@ -79,7 +69,7 @@ class Tuner:
                 count = model.non_embedding_parameters()
                 if low < count < high:
                     self._forward(model)
-                    return Size(n_block, width, count)
+                    return Size(n_block=n_block, embed_dim=width, parameters=count)
             except Exception as error:  # at another width it may work, e.g. with other heads
                 self._failure = f"{type(error).__name__} at width {width}: {error}"
                 return None

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from genesys.errors import GenesysError
-from genesys_verifiers.corpus.cache import MANIFEST
+from genesys_verifiers.corpus.cache import MANIFEST, Corpus
 from genesys_verifiers.corpus.config import CorpusConfig
 from genesys_verifiers.corpus.sources import Document, documents
 from genesys_verifiers.tasks.generate import generate
@@ -30,10 +30,13 @@ def build(config: CorpusConfig, folder: Path) -> None:
     if not train:
         raise GenesysError("The corpus has no text to train on: raise the megabytes of text.")
     tokenizer = train_tokenizer((document.text for document in train), config.vocab_size)
-    tokenizer.save(str(folder / "tokenizer.json"))
+    corpus = Corpus(folder)
+    tokenizer.save(str(corpus.tokenizer_file))
     tokens = encode(tokenizer, train)
-    tokens.tofile(folder / "train.bin")
-    counts = generate(train, valid, tokenizer, tokens, config.items_per_task, folder / "tasks")
+    corpus.train_folder.mkdir()
+    tokens.tofile(corpus.train_file)
+    items = config.items_per_task
+    counts = generate(train, valid, tokenizer, tokens, items, corpus.tasks_folder)
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     manifest = {
         "config": config.model_dump(),

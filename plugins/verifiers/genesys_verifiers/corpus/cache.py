@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
 from genesys.resources import cache_root
@@ -47,6 +48,11 @@ class Corpus:
     def tasks_folder(self) -> Path:
         """Items of the evaluation, one JSON lines file per task."""
         return self.folder / "evaluation"
+
+    @property
+    def vocab_size(self) -> int:
+        """Number of tokens."""
+        return Tokenizer.from_file(str(self.tokenizer_file)).get_vocab_size()
 
     def manifest(self) -> dict[str, Any]:
         """Counts, versions and hashes."""

@@ -1,0 +1,82 @@
+"""Finds out whether a trained model looks ahead: a second guest is asked what the first was.
+
+Both guests hold the same weights and cannot tell each other anything. The second is shown some of
+the batches, of the same shapes and in the same order, but from a random place on each row goes on
+as another row does. The first cannot foresee which batches these are, and the second never sees how
+they really went on: what they say of the tokens up to that place agrees only if it does not depend
+on what comes after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.likelihood import Batch, Scored
+
+Array = np.ndarray[Any, Any]
+
+SHARE = 0.1
+LEAST = 4
+# Mean change in nats. Rounding gives 1e-7 to 1e-5; and this is the most that a look-ahead which is
+# not seen can win, on average.
+MOST_CHANGE = 1e-3
+
+
+def audit(scored: Scored, score: Callable[[Batch], Array], rng: np.random.Generator) -> None:
+    """Compare what two guests say.
+
+    Args:
+        scored: All batches that the first guest was shown, and the log-probabilities.
+        score: Asks the second.
+        rng: Chooses batches and places. No guest may be able to foresee it.
+
+    Raises:
+        DesignFaultError: The model looks ahead.
+    """
+    open_ = [(batch, found) for batch, found in scored if _ends(batch)[0].any()]
+    count = min(len(open_), max(LEAST, round(SHARE * len(scored))))
+    changes = [np.zeros(0)]
+    for index in np.sort(rng.choice(len(open_), count, replace=False)):
+        batch, before = open_[index]
+        changed, same = _altered(batch, open_, rng)
+        changes.append(np.abs(score(changed) - before)[same])
+    change = np.concatenate(changes)
+    if change.size and change.mean() > MOST_CHANGE:
+        raise DesignFaultError(
+            "the design looks ahead after training: when later tokens are replaced, the "
+            f"log-probability of an earlier one changes by {change.mean():.2g} nats on average"
+        )
+
+
+def _ends(batch: Batch) -> tuple[Array, Array]:
+    """Per row, whether it is asked for more than one place, and the last place."""
+    first = np.full(len(batch.ids), np.iinfo(np.int64).max)
+    last = np.zeros(len(batch.ids), dtype=np.int64)
+    np.minimum.at(first, batch.rows, batch.columns)
+    np.maximum.at(last, batch.rows, batch.columns)
+    return first < last, last
+
+
+def _altered(batch: Batch, others: Scored, rng: np.random.Generator) -> tuple[Batch, Array]:
+    """The batch with other ends of its rows, and which of its targets come before those."""
+    several, last = _ends(batch)
+    ids, same = batch.ids.copy(), np.zeros(len(batch.rows), dtype=bool)
+    for row in np.flatnonzero(several):
+        mine = batch.rows == row
+        cut = rng.choice(batch.columns[mine & (batch.columns < last[row])])
+        ids[row, cut + 1 : last[row] + 1] = _tail(others, cut + 1, last[row] - cut, rng)
+        same |= mine & (batch.columns <= cut)
+    return replace(batch, ids=ids), same
+
+
+def _tail(others: Scored, start: int, size: int, rng: np.random.Generator) -> Array:
+    """Tokens from about the same place in some row of some batch."""
+    batch, _ = others[int(rng.integers(len(others)))]
+    row = rng.integers(len(batch.ids))
+    tokens = batch.ids[row, : _ends(batch)[1][row] + 1]
+    return np.resize(tokens[min(start, len(tokens) - 1) :], size)

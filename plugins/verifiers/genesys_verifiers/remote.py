@@ -1,0 +1,118 @@
+"""The trusted half's handle on a design's model, which lives in a guest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from genesys.sandbox import Guest, GuestEnded, GuestRaised
+from genesys_verifiers.claims import Count, Number, Pace, Total, array, nonsense, plain, told
+from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.settings import Size
+
+Array = np.ndarray[Any, Any]
+# Number of the step, loss (nats), gradient norm, processor seconds since the step before.
+OnStep = Callable[[int, float, float, float], None]
+
+
+class RemoteModel:
+    """Asks the guest, and makes a :class:`DesignFaultError` of what it does wrong.
+
+    Args:
+        guest: A :class:`genesys_verifiers.guest.TrainingGuest`.
+        vocab_size: V, the number of tokens.
+        memory_mb: Most memory that its weights may take, in MiB.
+    """
+
+    def __init__(self, guest: Guest, vocab_size: int, memory_mb: int) -> None:
+        self._guest, self._vocab_size, self._memory_mb = guest, vocab_size, memory_mb
+        self._width = 0
+
+    def load(self) -> None:
+        """Run the design's code."""
+        self._call("load")
+
+    def tune(self, d_model: int, reference: int) -> Size:
+        """The size it says fits; see :class:`genesys_verifiers.tuner.Tuner`."""
+        return plain(Size, self._call("tune", d_model=d_model, reference=reference))
+
+    def parameters(self, n_block: int, embed_dim: int) -> int:
+        """Non-embedding parameters of a size, as it says."""
+        return plain(
+            Count, self._call("parameters", n_block=n_block, embed_dim=embed_dim)
+        ).parameters
+
+    def build(self, n_block: int, embed_dim: int) -> None:
+        """Make the model."""
+        self._width = embed_dim
+        self._call("build", n_block=n_block, embed_dim=embed_dim)
+
+    def pace(self, steps: int) -> float:
+        """Processor seconds of a forward and backward pass, as it says."""
+        return plain(Pace, self._call("pace", steps=steps)).seconds
+
+    def train(self, on_step: OnStep) -> None:
+        """Train the model.
+
+        Args:
+            on_step: Called after each step. Loss and gradient norm are what the guest says; the
+                time is seen from outside.
+        """
+        before, clock = 0, self._seconds()
+
+        def on_event(event: dict[str, Any]) -> None:
+            nonlocal before, clock
+            before, step = before + 1, plain(Number, event).step
+            if step != before:
+                raise nonsense()
+            loss, norm = array(event, "measured", np.float64, (2,)).tolist()
+            now = self._seconds()
+            seconds, clock = now - clock, now
+            on_step(step, loss, norm, seconds)
+
+        self._call("train", on_event)
+
+    def weights(self) -> list[Array]:
+        """Its parameters and buffers as pieces of bytes."""
+        pieces: list[Array] = []
+        start, size = 0, 1
+        while start < size:
+            answer = self._call("weights", start=start)
+            size = plain(Total, answer).size
+            pieces.append(array(answer, "piece", np.uint8, (None,)))
+            start += pieces[-1].size
+            if max(start, size) > self._memory_mb * 2**20:
+                raise DesignFaultError(f"its weights take more than {self._memory_mb} MiB")
+        return pieces
+
+    def restore(self, pieces: list[Array]) -> None:
+        """Give it what another guest has trained."""
+        for index, piece in enumerate(pieces):
+            self._call("restore", piece=piece, last=index == len(pieces) - 1)
+
+    def head(self) -> Array:
+        """The head's weight of shape (V, D)."""
+        return array(self._call("head"), "head", np.float32, (self._vocab_size, self._width))
+
+    def hidden(self, ids: Array, rows: Array, columns: Array) -> Array:
+        """Hidden states of shape (N, D) at N places of ids of shape (B, L)."""
+        answer = self._call("hidden", ids=ids, rows=rows, columns=columns)
+        return array(answer, "hidden", np.float32, (len(rows), self._width))
+
+    def _seconds(self) -> float:
+        try:
+            return self._guest.cpu_seconds()
+        except GuestEnded as error:
+            raise DesignFaultError(error.message) from None
+
+    def _call(
+        self, method: str, on_event: Callable[[dict[str, Any]], None] | None = None, **asked: Any
+    ) -> dict[str, Any]:
+        try:
+            return self._guest.call(method, on_event, **asked)
+        except GuestRaised as error:
+            raise DesignFaultError(told(error)) from None
+        except GuestEnded as error:
+            raise DesignFaultError(error.message) from None

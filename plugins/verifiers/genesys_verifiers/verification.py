@@ -1,0 +1,142 @@
+"""One verification: what is asked of which guest, and what is made of the answers.
+
+Four guests, one after the other. The first tunes the design and is scored untrained; the second
+trains it and sees nothing of the evaluation; the third is given what the second has learnt and is
+scored; the fourth is audited. Only numbers of the trusted half's own making are scores.
+"""
+
+from __future__ import annotations
+
+import math
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from genesys.records import CurvePoint, Scale, Score
+from genesys_verifiers.audit import audit
+from genesys_verifiers.evaluate import BITS, Evaluator
+from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.likelihood import Scorer
+from genesys_verifiers.monitors import Monitors
+from genesys_verifiers.opening import Opener
+from genesys_verifiers.reference import Reference
+from genesys_verifiers.remote import Array, RemoteModel
+from genesys_verifiers.settings import TOLERANCE, Settings, Size
+
+CURVE_POINTS = 25
+# No model of any size gets text or code below this, unless it has it by heart.
+LEAST_BITS = 0.3
+
+
+class Verification:
+    """The stages of a verification, and what they have given so far.
+
+    Args:
+        open_: Starts guests with the design.
+        scale: The scale.
+        settings: How to train.
+        reference: What the GPT reference needs at this scale.
+        evaluator: Scores models.
+        progress: Told of each point of the training curve.
+
+    Attributes:
+        stage: What is under way, for a message.
+        found: Fields of the report.
+    """
+
+    def __init__(
+        self,
+        open_: Opener,
+        scale: Scale,
+        settings: Settings,
+        reference: Reference,
+        evaluator: Evaluator,
+        progress: Callable[[CurvePoint], None],
+    ) -> None:
+        self.stage = "loading"
+        self.found: dict[str, Any] = {}
+        self._open, self._scale, self._settings = open_, scale, settings
+        self._reference, self._evaluator, self._progress = reference, evaluator, progress
+        self._steps = settings.steps(scale)
+        self._monitors = Monitors(reference.step_seconds, settings.most_step_ratio)
+
+    def run(self) -> None:
+        """Go through all stages.
+
+        Raises:
+            DesignFaultError: The design cannot be tuned, trained or evaluated.
+            genesys.errors.SandboxError: A guest could not be started.
+        """
+        with self._open() as model:
+            model.load()
+            size = self._tune(model)
+            model.build(size.n_block, size.embed_dim)
+            self.stage = "evaluation before training"
+            untrained = {score.task: score.value for score in self._evaluator(model)[0]}
+        with self._model(size, train=True) as model:
+            weights = self._train(model)
+        self.stage = "evaluation"
+        with self._model(size, weights) as model:
+            scores, scored = self._evaluator(model)
+        with self._model(size, weights) as model:
+            # The report of an honest design does not depend on what is drawn here.
+            audit(scored, Scorer(model), np.random.default_rng(secrets.randbits(128)))
+        self.found["scores"] = [
+            score.model_copy(update={"untrained": untrained[score.task]}) for score in scores
+        ]
+        _doubt(scores)
+
+    @contextmanager
+    def _model(
+        self, size: Size, weights: list[Array] | None = None, train: bool = False
+    ) -> Iterator[RemoteModel]:
+        with self._open(train) as model:
+            model.load()
+            model.build(size.n_block, size.embed_dim)
+            if weights:
+                model.restore(weights)
+            yield model
+
+    def _tune(self, model: RemoteModel) -> Size:
+        self.stage = "tuning"
+        wanted = self._reference.parameters
+        size = model.tune(self._scale.d_model, wanted)
+        if abs(size.parameters - wanted) > TOLERANCE * wanted:
+            raise DesignFaultError(f"{size.parameters} parameters instead of about {wanted}")
+        if size.embed_dim > self._scale.d_model:
+            raise DesignFaultError(f"width {size.embed_dim} is over {self._scale.d_model}")
+        self.found |= size.model_dump()
+        return size
+
+    def _train(self, model: RemoteModel) -> list[Array]:
+        self.stage = "training, step 1"
+        started = time.perf_counter()
+        model.train(self._on_step)
+        seconds = time.perf_counter() - started
+        if self.found.get("tokens") != self._steps * self._settings.tokens_per_step:
+            raise DesignFaultError(f"it ends before step {self._steps}")
+        self.found["tokens_per_second"] = self.found["tokens"] / max(seconds, 1e-3)
+        return model.weights()
+
+    def _on_step(self, step: int, loss: float, grad_norm: float, seconds: float) -> None:
+        self.stage = f"training, step {step}"
+        self._monitors.check(loss, grad_norm, seconds)
+        if step > self._steps:
+            raise DesignFaultError(f"only {self._steps} steps were asked for")
+        self.stage = f"training, step {step + 1}"
+        tokens = self.found["tokens"] = step * self._settings.tokens_per_step
+        if step % max(1, self._steps // CURVE_POINTS) == 0 or step in {1, self._steps}:
+            point = CurvePoint(step=step, tokens=tokens, loss=loss, grad_norm=grad_norm)
+            self.found["curve"] = [*self.found.get("curve", []), point]
+            self._progress(point)
+
+
+def _doubt(scores: list[Score]) -> None:
+    """Refuse what no model reaches that has not seen the texts of the evaluation."""
+    for score in scores:
+        if score.task == BITS and not LEAST_BITS < score.value < math.inf:
+            raise DesignFaultError(f"{score.value:.3g} bits per byte cannot be: it knows the texts")
