@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+from _pytest.mark import ParameterSet
+
 from genesys.records import Design, Issue, Unit
 
 HERE = Path(__file__).parent
@@ -107,6 +110,14 @@ def cases(kind: str) -> list[Case]:
     """All cases of a folder, by name."""
     found = sorted(p for p in (HERE / kind).iterdir() if p.suffix == ".py" or p.is_dir())
     return [_read(path) for path in found if path.name != "__pycache__"]
+
+
+def parameters(kind: str) -> list[ParameterSet]:
+    """All cases of a folder, for ``pytest.mark.parametrize``."""
+    return [
+        pytest.param(case, id=case.name, marks=[pytest.mark.slow] * ("slow" in case.header))
+        for case in cases(kind)
+    ]
 
 
 def _read(path: Path) -> Case:

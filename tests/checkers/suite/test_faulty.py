@@ -6,13 +6,13 @@ import pytest
 
 from genesys.records import ErrorKind, Severity
 
-from .cases import OPEN, Case, cases
+from .cases import OPEN, Case, parameters
 from .conftest import Check
 
-CASES = cases("faulty")
+CASES = parameters("faulty")
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES)
 def test_fault_is_caught(case: Case, check: Check) -> None:
     report = check(case.design, **case.settings)
     errors = [issue for issue in report.issues if issue.severity is Severity.ERROR]
@@ -22,7 +22,7 @@ def test_fault_is_caught(case: Case, check: Check) -> None:
     assert all(issue.hint for issue in errors), errors
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES)
 def test_case_says_what_to_expect(case: Case) -> None:
     assert case.header.keys() >= {"fault", "check", "kind", "unit"}
     assert case.answers("kind") <= {kind.value for kind in ErrorKind}

@@ -1,9 +1,10 @@
 # GAU_IMPLEMENTATION_FILE
-# fault: an outer product of every pair of positions
-# check: effectiveness
+# fault: a vector for every pair of positions
+# check: effectiveness, causality
 # kind: memory, cost
-# unit: Mixer
+# unit: Mixer, none
 # line: none
+# slow: yes
 import torch
 from torch import nn
 
@@ -11,7 +12,7 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """An outer product of every pair of positions."""
+    """A vector for every pair of positions."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
