@@ -82,6 +82,8 @@ FAST = {
     "layers": "for layer in self.children():\n    layer",
     "L that counts layers": "T = 3\nfor t in range(T):\n    X[:, t]",
     "taps": "for i in range(3):\n    X[:, i : i + 2]",
+    "taps of a weight": "for i in range(self.w.shape[1]):\n    self.w[:, i]",
+    "taps of a cast weight": "w = self.w.to(X.dtype)\nfor i in range(w.shape[1]):\n    w[:, i]",
     "channels": "for d in range(D):\n    X[..., d]",
     "chunks": "for t in range(0, L, 8):\n    X[:, t : t + 8]",
     "chunk by number": "for c in range(L // 8):\n    X[:, c * 8 : (c + 1) * 8]",
@@ -124,6 +126,18 @@ def with_helper(helper: str, where: str, use: str) -> Unit:
 def test_loop_of_a_helper_is_found() -> None:
     slow = with_helper(HELPER, "return self.map(X)", "return scan(X, L)")
     assert [i.line for i in issues_of(slow)] == [line_of(slow, "for t in range(length)")]
+
+
+@pytest.mark.parametrize(
+    ("argument", "given"), [("weight", "X"), ("w", "self.w"), ("w", "self.w.exp()")]
+)
+def test_taps_of_a_helper_are_none(argument: str, given: str) -> None:
+    helper = (
+        f"def conv(x, {argument}):\n    length, taps = x.shape[1], {argument}.shape[1]\n"
+        f"    return sum(x * {argument}[:, i] for i in range(taps))\n\n\n"
+    )
+    used = with_helper(helper, "return self.map(X)", f"return conv(X, {given})")
+    assert issues_of(used) == []
 
 
 def test_reference_of_a_test_is_none() -> None:

@@ -35,6 +35,7 @@ from genesys_checkers.rules.template import Untidy, read_unit
 PARSER, FORMATTER = "parser", "formatter"
 # One repair can make room for another; more rounds than kinds of edits are never needed.
 ROUNDS = 4
+TOO_LONG = "Assign values to names, not hundreds of names to each other."
 
 
 class FormatChecker:
@@ -154,7 +155,10 @@ def _findings(
     source: UnitSource, module: ast.Module, units: Mapping[str, Signature]
 ) -> list[Finding]:
     file = UnitFile(source, module, units)
-    found = [finding for rule in RULES for finding in rule(file)]
+    try:
+        found = [finding for rule in RULES for finding in rule(file)]
+    except RecursionError:
+        found = [Finding(ErrorKind.TEMPLATE, "Names lead on to names without an end.", TOO_LONG)]
     return [replace(f, node=f.node or file.cls) for f in found]
 
 

@@ -13,6 +13,8 @@ from genesys_checkers.rules.finding import Edit, Finding, Place
 from genesys_checkers.rules.layers import CASTS, PASS_ON
 from genesys_checkers.rules.source import FACTORY, GIVEN, Signature, UnitFile
 
+# Which arguments the dicts of a file hold, by name; None where that cannot be read.
+Known = dict[str, set[str] | None]
 BUILTINS = frozenset(dir(builtins))
 
 
@@ -22,12 +24,13 @@ def declared_and_made(file: UnitFile) -> Iterator[Finding]:
     used: dict[str, ast.AST] = {}
     for value in _values(file):
         used.setdefault(value.id, value)
+    declarations = _declarations(file)
     for name in sorted(declared - used.keys()):
         yield Finding(
             ErrorKind.UNUSED_CHILD,
             f"The child {name} is declared and not used.",
             f"Make a {name} in __init__ and call it in _forward, or do not declare it.",
-            _declaration(file, name),
+            declarations.get(name),
         )
     others = file.units.keys() - declared - {file.unit.name} - file.names.bound.keys()
     unknown = {name: node for name, node in _made(file) if name not in declared | others}
@@ -42,16 +45,15 @@ def declared_and_made(file: UnitFile) -> Iterator[Finding]:
 
 def handed_on(file: UnitFile) -> Iterator[Finding]:
     """Every child is given what units are given, and ``factory_kwargs``."""
-    declared = {child.unitname for child in file.unit.children}
-    for node in file.running:
-        match node:
-            case ast.Call(func=ast.Name(id=name)) if name in declared:
-                yield from _call(file, node, name)
+    known: Known = {}
+    for child in file.unit.children:
+        for call in file.calls.get(child.unitname, ()):
+            yield from _call(file, call, child.unitname, known)
 
 
-def _call(file: UnitFile, call: ast.Call, name: str) -> Iterator[Finding]:
+def _call(file: UnitFile, call: ast.Call, name: str, known: Known) -> Iterator[Finding]:
     signature = file.units.get(name, Signature())
-    given = _given(file, call, signature)
+    given = _given(file, call, signature, known)
     if given is None:
         return
     missing = [n for n in GIVEN if n in signature.required and n not in given]
@@ -65,14 +67,14 @@ def _call(file: UnitFile, call: ast.Call, name: str) -> Iterator[Finding]:
         )
     parent = file.parents.get(call)
     if not given & {*FACTORY} and not (isinstance(parent, ast.Attribute) and parent.attr in CASTS):
-        known = file.directly_in_init(call) and file.factory_known(call)
+        is_set = file.directly_in_init(call) and file.factory_known(call)
         yield Finding(
             ErrorKind.FACTORY_KWARGS,
             f"{name} is made without device and dtype.",
             f"Pass {PASS_ON}.",
             call,
             Severity.WARNING,
-            Edit(Place.ARGUMENTS, call, (PASS_ON,)) if known else None,
+            Edit(Place.ARGUMENTS, call, (PASS_ON,)) if is_set else None,
         )
 
 
@@ -86,20 +88,20 @@ def _give(file: UnitFile, call: ast.Call, missing: list[str]) -> Edit | None:
     return Edit(Place.ARGUMENTS, call, tuple(f"{name}={name}" for name in missing))
 
 
-def _given(file: UnitFile, call: ast.Call, signature: Signature) -> set[str] | None:
+def _given(file: UnitFile, call: ast.Call, signature: Signature, known: Known) -> set[str] | None:
     """Names that a call gives; None if that cannot be read from it."""
     if any(isinstance(a, ast.Starred) for a in call.args):
         return None
     given = set(signature.positional[: len(call.args)])
     for keyword in call.keywords:
-        keys = {keyword.arg} if keyword.arg is not None else _keys(file, keyword.value)
+        keys = {keyword.arg} if keyword.arg is not None else _keys(file, keyword.value, known)
         if keys is None:
             return None
         given |= keys
     return given
 
 
-def _keys(file: UnitFile, mapping: ast.expr) -> set[str] | None:
+def _keys(file: UnitFile, mapping: ast.expr, known: Known) -> set[str] | None:
     """Which of the names that units are given a mapping holds; None if that cannot be read."""
     text = file.names.qualified(mapping)
     if text == "self.factory_kwargs":
@@ -109,14 +111,17 @@ def _keys(file: UnitFile, mapping: ast.expr) -> set[str] | None:
     if isinstance(mapping, ast.Dict):
         found: set[str] = set()
         for key, value in zip(mapping.keys, mapping.values, strict=True):
-            inner = _keys(file, value) if key is None else {getattr(key, "value", None)}
+            inner = _keys(file, value, known) if key is None else {getattr(key, "value", None)}
             if inner is None or None in inner:
                 return None
             found |= inner  # type: ignore[arg-type]
         return found
     if isinstance(mapping, ast.Name):
-        meant = _only_value(file, mapping.id)
-        return _keys(file, meant) if isinstance(meant, ast.Dict) else None
+        if text not in known:
+            known[text] = None  # a circle cannot be read
+            meant = _only_value(file, mapping.id)
+            known[text] = _keys(file, meant, known) if isinstance(meant, ast.Dict) else None
+        return known[text]
     return None
 
 
@@ -130,9 +135,7 @@ def _only_value(file: UnitFile, name: str) -> ast.expr | None:
     if file.names.bound[name] != 1:
         return None
     value: ast.expr | None = None
-    for node in file.running:
-        if not isinstance(node, ast.Name) or node.id != name:
-            continue
+    for node in file.mentions[name]:
         parent = file.parents[node]
         if isinstance(parent, ast.Assign) and node in parent.targets:
             value = parent.value
@@ -165,15 +168,12 @@ def _made(file: UnitFile) -> Iterator[tuple[str, ast.AST]]:
                 yield name, node
 
 
-def _declaration(file: UnitFile, name: str) -> ast.AST | None:
+def _declarations(file: UnitFile) -> dict[str, ast.AST]:
+    """The declaration of each child."""
+    found: dict[str, ast.AST] = {}
     for part in filter(is_declarations, file.module.body):
         for node in ast.walk(part):
-            if isinstance(node, ast.Call) and any(
-                isinstance(n, ast.Constant) and n.value == name for n in _first_values(node)
-            ):
-                return node
-    return None
-
-
-def _first_values(call: ast.Call) -> list[ast.expr]:
-    return [*call.args[:1], *(k.value for k in call.keywords if k.arg == "unitname")]
+            if isinstance(node, ast.Call):
+                values = [*node.args[:1], *(k.value for k in node.keywords if k.arg == "unitname")]
+                found |= {str(v.value): node for v in values if isinstance(v, ast.Constant)}
+    return found

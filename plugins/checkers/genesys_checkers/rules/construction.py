@@ -135,10 +135,4 @@ def _complete(file: UnitFile, call: ast.Call, missing: list[str]) -> Edit | None
 def means_argument(file: UnitFile, name: str) -> bool:
     """Whether a name in ``__init__`` is its argument of that name and nothing else."""
     assert file.init is not None
-    bound = [
-        n
-        for n in ast.walk(file.init)
-        if isinstance(n, ast.Name) and n.id == name and not isinstance(n.ctx, ast.Load)
-    ]
-    inner = [n for n in ast.walk(file.init) if isinstance(n, ast.arg) and n.arg == name]
-    return name in arguments(file.init) and not bound and len(inner) == 1
+    return name in arguments(file.init) and file.bound_in_init[name] == 1

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from typing import TypeVar
+
+Key = TypeVar("Key", bound=Hashable)
 
 # What authors call the length, unless they assign something else to the name.
 NAMES = frozenset(
     {"L", "T", "length", "n_positions", "n_tokens", "num_steps", "num_tokens", "positions"}
     | {"seq_len", "seq_length", "seqlen", "sequence_length", "time_steps", "timesteps"}
 )
-# What may move the time axis elsewhere, or cut it.
-RESHAPES = frozenset(
-    {"chunk", "movedim", "mT", "permute", "rearrange", "reshape", "split", "swapaxes"}
-    | {"swapdims", "T", "transpose", "unflatten", "unfold", "view"}
+# What they call parameters that a helper is given.
+WEIGHTS = frozenset(
+    {"bias", "filter", "filters", "kernel", "kernels", "table", "taps", "weight", "weights"}
 )
 MOVES = frozenset({"movedim", "permute", "swapaxes", "swapdims", "transpose"})
+# What may move the time axis elsewhere, or cut it.
+RESHAPES = MOVES | frozenset(
+    {"chunk", "mT", "rearrange", "reshape", "split", "T", "unflatten", "unfold", "view"}
+)
 SAME = frozenset({"clone", "contiguous", "float", "to"})
 
 
@@ -24,10 +30,15 @@ class Lengths:
 
     Args:
         nodes: All nodes of the function.
+        fixed: Names of its arguments that are parameters of the unit, and no sequences.
     """
 
-    def __init__(self, nodes: Iterable[ast.AST]) -> None:
+    def __init__(self, nodes: Iterable[ast.AST], fixed: frozenset[str] = frozenset()) -> None:
+        self._fixed = dict.fromkeys(fixed, True)
         self._values: dict[str, list[ast.AST]] = {}
+        self._lengths: dict[str, bool] = {}
+        self._shapes: dict[tuple[str, bool], bool] = {}
+        self._reshaped: dict[str, bool] = {}
         for node in nodes:
             if isinstance(node, ast.Assign):
                 for target in node.targets:
@@ -35,21 +46,18 @@ class Lengths:
             elif isinstance(node, ast.NamedExpr | ast.AnnAssign) and node.value is not None:
                 self._assign(node.target, node.value)
 
-    def is_length(self, node: ast.AST, seen: frozenset[str] = frozenset()) -> bool:
+    def is_length(self, node: ast.AST) -> bool:
         """Whether an expression is L, or L and some constant."""
         match node:
-            case ast.Name(id=name) if name not in seen:
-                values = self._values.get(name)
-                if values is None:
-                    return name in NAMES
-                return any(self._is_length_of(v, name, seen | {name}) for v in values)
+            case ast.Name(id=name):
+                return _once(self._lengths, name, lambda: self._is_length_name(name))
             case ast.BinOp(left=left, op=ast.Add() | ast.Sub(), right=right):
-                return self.is_length(left, seen) or self.is_length(right, seen)
+                return self.is_length(left) or self.is_length(right)
             case ast.Call(func=ast.Name(id="int"), args=[inner]) | ast.NamedExpr(value=inner):
-                return self.is_length(inner, seen)
+                return self.is_length(inner)
             case ast.Subscript(value=shape, slice=axis):
-                return _is_time(axis) and self._shape_of(shape, seen)
-        return _is_size(node) and self._shape_of(node, seen)
+                return _is_time(axis) and self._is_shape(shape)
+        return _is_size(node) and self._is_shape(node)
 
     def value(self, node: ast.expr) -> ast.expr:
         """What a variable is, if it is assigned once; else the expression itself."""
@@ -60,62 +68,86 @@ class Lengths:
     def is_time_major(self, node: ast.AST) -> bool:
         """Whether a variable is a tensor whose first axis was moved there."""
         values = self._values.get(node.id, []) if isinstance(node, ast.Name) else []
-        return any(self._is_moved(value) for value in values)
+        return any(_is_moved(value) for value in values)
 
-    def _is_length_of(self, value: ast.AST, name: str, seen: frozenset[str]) -> bool:
-        if isinstance(value, _Unpacked):
-            return self._unpacks_length(value, name, seen)
-        return self.is_length(value, seen)
+    def is_fixed(self, node: ast.AST) -> bool:
+        """Whether an expression is a parameter or setting of the unit, or made of such."""
+        match node:
+            case ast.Name(id="self") | ast.Constant():
+                return True
+            case ast.Name(id=name):
+                return _once(self._fixed, name, lambda: self._is_fixed_name(name))
+            case ast.Attribute(value=inner) | ast.Subscript(value=inner):
+                return self.is_fixed(inner)
+            case ast.BinOp(left=left, right=right):
+                return self.is_fixed(left) and self.is_fixed(right)
+            case ast.Call(func=ast.Attribute(value=owner)):
+                # ``self.map(X)`` is a layer's output, ``self.weight.exp()`` is none.
+                is_method = not (isinstance(owner, ast.Name) and owner.id == "self")
+                return is_method and self.is_fixed(owner)
+        return False
 
-    def _unpacks_length(self, value: _Unpacked, name: str, seen: frozenset[str]) -> bool:
+    def _is_fixed_name(self, name: str) -> bool:
+        values = self._values.get(name)
+        if values is None:
+            return name in WEIGHTS
+        return all(isinstance(v, ast.expr) and self.is_fixed(v) for v in values)
+
+    def _is_length_name(self, name: str) -> bool:
+        values = self._values.get(name)
+        if values is None:
+            return name in NAMES
+        return any(
+            self._unpacks_length(v, name) if isinstance(v, _Unpacked) else self.is_length(v)
+            for v in values
+        )
+
+    def _unpacks_length(self, value: _Unpacked, name: str) -> bool:
         """``B, L, D = X.shape`` by position; with more or fewer axes the name must say it."""
         if isinstance(value.value, ast.Tuple):
             inner = value.value.elts[value.index : value.index + 1]
-            return any(self.is_length(element, seen) for element in inner)
-        if not self._shape_of(value.value, seen, reshaped=True):
+            return any(self.is_length(element) for element in inner)
+        if not self._is_shape(value.value, reshaped=True):
             return False
-        if value.count == 3 and self._shape_of(value.value, seen):
+        if value.count == 3 and self._is_shape(value.value):
             return value.index == 1
         return name in NAMES or (value.count == 2 and value.index == 1)
 
-    def _shape_of(self, node: ast.AST, seen: frozenset[str], reshaped: bool = False) -> bool:
-        """Whether a node is the shape of a tensor whose second axis is the time."""
+    def _is_shape(self, node: ast.AST, reshaped: bool = False) -> bool:
+        """Whether a node is the shape of a sequence, whose second axis is the time or may be."""
         match node:
             case ast.Attribute(attr="shape", value=tensor):
                 pass
             case ast.Call(func=ast.Attribute(attr="size", value=tensor)):
                 pass
             case ast.Subscript(value=shape, slice=ast.Slice(lower=None)):
-                return self._shape_of(shape, seen, reshaped)
-            case ast.Name(id=name) if name not in seen:
+                return self._is_shape(shape, reshaped)
+            case ast.Name(id=name):
                 values = self._values.get(name, [])
-                return any(self._shape_of(v, seen | {name}, reshaped) for v in values)
+                return _once(
+                    self._shapes,
+                    (name, reshaped),
+                    lambda: any(self._is_shape(v, reshaped) for v in values),
+                )
             case _:
                 return False
-        return reshaped or not self._is_reshaped(tensor, frozenset())
+        return not self.is_fixed(tensor) and (reshaped or not self._is_reshaped(tensor))
 
-    def _is_reshaped(self, node: ast.AST, seen: frozenset[str]) -> bool:
+    def _is_reshaped(self, node: ast.AST) -> bool:
         """Whether the second axis of a tensor may be another than the time."""
-        for inner in _outside_of_last_axis(node):
-            if isinstance(inner, ast.Attribute) and inner.attr in RESHAPES:
-                return True
-            if isinstance(inner, ast.Name) and inner.id not in seen:
-                values = self._values.get(inner.id, [])
-                parts = [v.value if isinstance(v, _Unpacked) else v for v in values]
-                if inner.id == "rearrange" or any(
-                    self._is_reshaped(part, seen | {inner.id}) for part in parts
-                ):
-                    return True
-        return False
+        return any(
+            (isinstance(inner, ast.Attribute) and inner.attr in RESHAPES)
+            or (isinstance(inner, ast.Name) and self._is_reshaped_name(inner.id))
+            for inner in _outside_of_last_axis(node)
+        )
 
-    def _is_moved(self, value: ast.AST) -> bool:
-        while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-            if value.func.attr in MOVES:
-                return True
-            if value.func.attr not in SAME:
-                return False
-            value = value.func.value
-        return False
+    def _is_reshaped_name(self, name: str) -> bool:
+        parts = [v.value if isinstance(v, _Unpacked) else v for v in self._values.get(name, [])]
+        return _once(
+            self._reshaped,
+            name,
+            lambda: name == "rearrange" or any(self._is_reshaped(part) for part in parts),
+        )
 
     def _assign(self, target: ast.AST, value: ast.AST) -> None:
         if isinstance(target, ast.Name):
@@ -133,6 +165,25 @@ class _Unpacked(ast.AST):
         self.value, self.index, self.count = value, index, count
 
 
+def _once(known: dict[Key, bool], key: Key, find: Callable[[], bool]) -> bool:
+    """An answer that is found only once; names that lead in a circle lead nowhere."""
+    if key not in known:
+        known[key] = False
+        known[key] = find()
+    return known[key]
+
+
+def _is_moved(value: ast.AST) -> bool:
+    """Whether a value is a tensor with its axes in another order."""
+    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        if value.func.attr in MOVES:
+            return True
+        if value.func.attr not in SAME:
+            return False
+        value = value.func.value
+    return False
+
+
 def _is_time(axis: ast.AST) -> bool:
     return isinstance(axis, ast.expr) and ast.unparse(axis) in {"1", "-2"}
 
@@ -146,15 +197,19 @@ def _is_size(node: ast.AST) -> bool:
 
 
 def _outside_of_last_axis(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes below a node, but for methods that cut the last axis: ``x.chunk(3, dim=-1)``."""
-    yield node
-    skipped = None
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        values = [*node.args, *(k.value for k in node.keywords if k.arg == "dim")]
-        last = len(values) > 1 and ast.unparse(values[-1]) in {"-1", "2"}
-        if last and node.func.attr in {"chunk", "split"}:
-            skipped = node.func
-            yield from _outside_of_last_axis(node.func.value)
-    for child in ast.iter_child_nodes(node):
-        if child is not skipped:
-            yield from _outside_of_last_axis(child)
+    """The nodes of an expression, but for methods that cut the last axis: ``x.chunk(3, -1)``."""
+    pending = [node]
+    while pending:
+        node = pending.pop()
+        yield node
+        skipped = node.func if _cuts_last_axis(node) else None  # type: ignore[attr-defined]
+        for child in ast.iter_child_nodes(node):
+            pending.append(child.value if child is skipped else child)
+
+
+def _cuts_last_axis(node: ast.AST) -> bool:
+    match node:
+        case ast.Call(func=ast.Attribute(attr="chunk" | "split"), args=args, keywords=keywords):
+            values = [*args, *(k.value for k in keywords if k.arg == "dim")]
+            return len(values) > 1 and ast.unparse(values[-1]) in {"-1", "2"}
+    return False

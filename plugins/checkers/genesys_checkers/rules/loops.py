@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from genesys.records import ErrorKind, Severity
 from genesys_checkers.rules.finding import Finding
 from genesys_checkers.rules.lengths import Lengths
-from genesys_checkers.rules.source import Definition, UnitFile
+from genesys_checkers.rules.source import Definition, UnitFile, positional
 
 Loop = ast.For | ast.While | ast.ListComp | ast.GeneratorExp | ast.DictComp | ast.SetComp
 HINT = (
@@ -26,7 +26,7 @@ def time_loops(file: UnitFile) -> Iterator[Finding]:
     found: dict[int, ast.expr] = {}
     for part in _used(file):
         nodes = list(ast.walk(part))
-        lengths = Lengths(nodes)
+        lengths = Lengths(nodes, _parameters(file, part))
         for loop in (n for n in nodes if isinstance(n, Loop)):
             names = {*_variables(loop, lengths)}
             for node in _taken(loop, _derived(loop, names), lengths)[:1] if names else []:
@@ -52,16 +52,34 @@ def _used(file: UnitFile) -> list[ast.AST]:
     return found
 
 
+def _parameters(file: UnitFile, part: ast.AST) -> frozenset[str]:
+    """Names of a helper's arguments that it is given parameters of the unit for."""
+    if not isinstance(part, ast.FunctionDef):
+        return frozenset()
+    found = set()
+    names = [a.arg for a in positional(part)]
+    unit = Lengths(())
+    for call in file.calls.get(part.name, ()):
+        given = [*zip(names, call.args, strict=False), *((k.arg, k.value) for k in call.keywords)]
+        found |= {name for name, value in given if name and unit.is_fixed(value)}
+    return frozenset(found)
+
+
 def _variables(loop: ast.AST, lengths: Lengths) -> Iterator[str]:
     """Names that run over all positions, one by one."""
     if isinstance(loop, ast.For):
         yield from _counters(loop.target, loop.iter, lengths)
     elif isinstance(loop, ast.While):
-        bounds = [n for n in ast.walk(loop) if isinstance(n, ast.Compare)]
+        compared = {
+            name.id
+            for node in ast.walk(loop)
+            if isinstance(node, ast.Compare)
+            and any(lengths.is_length(end) for end in (node.left, *node.comparators))
+            for name in ast.walk(node)
+            if isinstance(name, ast.Name)
+        }
         for name in _stepped(loop):
-            compared = [c for c in bounds if any(_is_name(n, name) for n in ast.walk(c))]
-            ends = [n for c in compared for n in (c.left, *c.comparators)]
-            if any(lengths.is_length(n) for n in [*ends, ast.Name(id=name)]):
+            if name in compared or lengths.is_length(ast.Name(id=name)):
                 yield name
     else:
         for generator in loop.generators:  # type: ignore[attr-defined]
@@ -186,7 +204,3 @@ def _offset(node: ast.expr | None, names: set[str]) -> int | None:
             inner = _offset(left, names)
             return None if inner is None else inner - c
     return None
-
-
-def _is_name(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name

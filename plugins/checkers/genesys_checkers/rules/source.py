@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -60,6 +61,29 @@ class UnitFile:
         """All nodes but those of tests and declarations: what runs when the unit does."""
         parts = [n for n in self.module.body if not is_test(n) and not is_declarations(n)]
         return [node for part in parts for node in ast.walk(part)]
+
+    @cached_property
+    def calls(self) -> dict[str, list[ast.Call]]:
+        """The calls in the running code by the plain name that is called."""
+        found: dict[str, list[ast.Call]] = {}
+        for node in self.running:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                found.setdefault(node.func.id, []).append(node)
+        return found
+
+    @cached_property
+    def mentions(self) -> dict[str, list[ast.Name]]:
+        """The places in the running code where each name stands."""
+        found: dict[str, list[ast.Name]] = {}
+        for node in self.running:
+            if isinstance(node, ast.Name):
+                found.setdefault(node.id, []).append(node)
+        return found
+
+    @cached_property
+    def bound_in_init(self) -> Counter[str]:
+        """How often ``__init__`` binds each name, its own arguments among them."""
+        return Names(ast.walk(self.init) if self.init else ()).bound
 
     @cached_property
     def outside(self) -> frozenset[str]:

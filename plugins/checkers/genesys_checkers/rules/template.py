@@ -99,7 +99,8 @@ def _is_module(file: UnitFile, base: ast.expr, known: set[str]) -> bool:
     name = file.names.qualified(base)
     if name.startswith("torch.nn."):
         return name.rpartition(".")[2] not in NO_MODULES
-    return name.rpartition(".")[2] in {BASE, "GABBase", *known, *file.units}
+    last = name.rpartition(".")[2]
+    return last in {BASE, "GABBase"} or last in known or last in file.units
 
 
 def _no_unit(classes: list[ast.ClassDef]) -> Finding:

@@ -19,8 +19,9 @@ def unit_tests(file: UnitFile) -> Iterator[Finding]:
     hint = HINT.format(file.unit.name.lower())
     tests = [n for n in file.module.body if isinstance(n, ast.FunctionDef) and is_test(n)]
     functions = [n for n in file.nodes if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef)]
-    lost = [n for n in functions if _is_marked(n) and n not in tests]
-    real = [test for test in tests if not _is_empty(test)]
+    known = {*tests}
+    lost = [n for n in functions if _is_marked(n) and n not in known]
+    real = {test for test in tests if not _is_empty(test)}
     severity = Severity.WARNING if real else Severity.ERROR
     for node in lost:
         message = f"The test {node.name} is never run."
