@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from genesys.records import ErrorKind
+from genesys_checkers.causes import likely_cause
 from genesys_checkers.faults import Fault
 from genesys_checkers.trials import Trial
 
 Array = np.ndarray[Any, Any]
-NEAR = 8
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,10 @@ class Leak:
         largest = float(seen[row, position].max())
         return cls(row, int(cuts[row]), position, largest, moved, cuts)
 
+    def of_one_block(self, moved: Array) -> Leak:
+        """The same with what moves in a model of one block, if anything does."""
+        return replace(self, moved=moved) if moved.any() else self
+
     def fault(self, unit: str, trial: Trial, dtype: str) -> Fault:
         """What the checker says of it."""
         mode = "training" if trial.training else "evaluation"
@@ -71,50 +75,9 @@ class Leak:
             f"The output at position {self.position} changes when positions from {self.cut} on "
             f"are replaced ({size}{self._channels()}; {seen}).",
             unit,
-            self.cause(),
+            likely_cause(self.moved.any(-1), self.cuts),
             kind=ErrorKind.CAUSALITY,
         )
-
-    def cause(self) -> str:
-        """What usually moves the positions that moved; empty when there is no pattern."""
-        rows = [
-            (int(cut), np.flatnonzero(moved.any(-1)))
-            for cut, moved in zip(self.cuts, self.moved, strict=True)
-            if moved.any()
-        ]
-        ahead = max(cut - int(positions[0]) for cut, positions in rows)
-        if ahead == 1:
-            return (
-                "A position sees the next one: look for a mask or a shift that is off by one, and "
-                "compare positions i >= j, not i >= j - 1."
-            )
-        if all(len(positions) == cut for cut, positions in rows):
-            return (
-                "All earlier positions change: look for a mean, norm, maximum, softmax or sort "
-                "over the time axis, a missing mask, or a Fourier transform that is not padded "
-                "to 2 L."
-            )
-        if all(positions[-1] == 0 for _, positions in rows):
-            return "Only the first position changes: look for a shift that wraps around."
-        if ahead <= NEAR:
-            return (
-                f"Positions see up to {ahead} ahead: pad convolutions and windows on the left only."
-            )
-        if chunk := self._chunk(rows):
-            return (
-                f"The change stays within chunks of {chunk}: mask what a chunk computes of itself, "
-                "and let it read the state from before the chunk, not from its end."
-            )
-        return ""
-
-    def _chunk(self, rows: list[tuple[int, Array]]) -> int:
-        """The size of chunks that no change leaves; 0 when there is none."""
-        unmoved = {int(cut) for cut in self.cuts} - {cut for cut, _ in rows}
-        for chunk in range(NEAR, self.moved.shape[1] // 2 + 1):
-            inside = (cut - positions[0] <= cut % chunk for cut, positions in rows)
-            if all(inside) and all(cut % chunk == 0 for cut in unmoved):
-                return chunk
-        return 0
 
     def _channels(self) -> str:
         """Which channels moved, if it is one stretch of few."""

@@ -9,8 +9,6 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 TINY = 1e-300
-# A change must exceed the measured rounding by this factor.
-NOISE_FACTOR = 32
 
 
 @dataclass(frozen=True)
@@ -25,6 +23,7 @@ class Precision:
         certain: Relative change that no rounding explains.
         smallest: Positions and channels smaller than this share of the largest count as so large.
         step: Relative change of the input by which rounding is measured.
+        factor: By which a change must exceed the rounding that is measured.
     """
 
     dtype: str
@@ -34,11 +33,12 @@ class Precision:
     certain: float
     smallest: float
     step: float
+    factor: float
 
 
-DOUBLE = Precision("float64", np.float64, 2.2e-16, 1e-9, 1e-5, 1e-6, 1e-7)
-SINGLE = Precision("float32", np.float32, 1.2e-7, 1e-5, 1e-3, 1e-2, 2e-6)
-HALF = Precision("bfloat16", np.float32, 7.8e-3, 5e-2, 5e-1, 3e-1, 2e-2)
+DOUBLE = Precision("float64", np.float64, 2.2e-16, 1e-9, 1e-5, 1e-6, 1e-7, 32)
+SINGLE = Precision("float32", np.float32, 1.2e-7, 1e-5, 1e-3, 1e-2, 2e-6, 32)
+HALF = Precision("bfloat16", np.float32, 7.8e-3, 5e-2, 1.0, 3e-1, 2e-2, 3)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from genesys_checkers.trials import Series, Trial
 
 # Every cut at 127, in an order that spreads each batch over the whole length.
 EVERY = tuple(1 + 37 * i % 126 for i in range(126))
-SHORT = (2, 3, 5, 8, 16, 17, 32, 33)
+SHORT = (33, 32, 17, 16, 8, 5, 3, 2)
 # At the edges of chunks of the usual sizes, beside them, and anywhere.
 EDGES_64 = (1, 7, 16, 31, 32, 33, 48, 63)
 EDGES_128 = (1, 15, 16, 17, 31, 32, 50, 63, 64, 65, 96, 127)
@@ -22,7 +22,7 @@ SCALES = (
     (0.01, 1.0),
     (1e-4, 1e-4),
 )
-AT_SCALES = tuple(cut for cut in (1, 16, 31, 64, 101) for _ in SCALES)
+AT_SCALES = tuple(cut for cut in (1, 31, 64, 101) for _ in SCALES)
 # An embedding starts at this size.
 EMBEDDED = ((0.02, 0.02),)
 
@@ -33,8 +33,8 @@ def schedule(precision: Precision) -> list[Series]:
         Series(precision, _closely(), open_gates=True),
         Series(precision, (Trial(33, _all(33), 16),), open_gates=True, more_blocks=2),
         # A block may take another way by dtype: as it starts, with inputs like embeddings.
-        Series(SINGLE, (*_as_trained(training=True), *_as_trained(training=False))),
-        Series(HALF, (Trial(64, EDGES_64, 8),)),
+        Series(SINGLE, (Trial(33), *_as_trained(training=True), *_as_trained(training=False))),
+        Series(HALF, (Trial(64, EDGES_64, 8),), may_fail=True),
         Series(SINGLE, _at_great_length(), open_gates=True, may_fail=True),
     ]
 
@@ -44,27 +44,26 @@ def _closely() -> tuple[Trial, ...]:
         Trial(33),
         Trial(127, EVERY, 21),
         Trial(127, AT_SCALES, len(AT_SCALES), scales=SCALES),
+        *(Trial(40, (cut,), 1) for cut in (20, 1, 39)),
         *(Trial(length, _all(length), length - 1) for length in SHORT),
-        *(Trial(40, (cut,), 1) for cut in (1, 20, 39)),
         Trial(64, EDGES_64, 4),
         Trial(128, EDGES_128, 4),
         Trial(512, EDGES_512, 4),
         Trial(33, training=False),
         Trial(65, _all(65), 16, training=False),
-        Trial(512, EDGES_512[1::4], 4, training=False),
+        Trial(512, (257, 450), 2, training=False),
     )
 
 
 def _as_trained(training: bool) -> tuple[Trial, ...]:
     return (
-        Trial(33, training=training),
         Trial(64, _all(64), 16, training, EMBEDDED, alphabet=64),
         Trial(256, EDGES_256, 5, training, EMBEDDED, alphabet=64),
     )
 
 
 def _at_great_length() -> tuple[Trial, ...]:
-    return (Trial(1100, (700, 1025, 64, 1099), 2), Trial(2050, (1500, 2049), 2))
+    return (Trial(1100, (64, 700, 1099), 3),)
 
 
 def _all(length: int) -> tuple[int, ...]:
