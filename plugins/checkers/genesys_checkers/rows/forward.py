@@ -25,19 +25,22 @@ def check(block: Block, sizes: Sizes) -> None:
     for width in sizes.widths:
         build(block, width, sizes.blocks)
         for shape in sizes.shapes(width):
-            _check_output(block, noise(*shape), "float32")
+            _finite(block, noise(*shape), "float32")
     _check_alone(block, sizes)
     state.check(block, sizes)
     build(block, sizes.width, sizes.blocks, "bfloat16")
     for length in sizes.extremes:
-        _check_output(block, noise(2, length, sizes.width), "bfloat16")
+        _finite(block, noise(2, length, sizes.width), "bfloat16")
 
 
-def _check_output(block: Block, X: Array, dtype: str) -> None:
-    with trying(f"X of shape {X.shape} in {dtype}"):
-        if np.isfinite(block.forward(X)).all():
-            return
-        bad = [call.unit for call in block.survey(X) if not call.finite]
+def _finite(block: Block, X: Array, dtype: str, training: bool = True) -> Array:
+    """What comes of X."""
+    mode = "training" if training else "evaluation"
+    with trying(f"X of shape {X.shape} in {dtype}, in {mode}"):
+        Y = block.forward(X, training)
+        if np.isfinite(Y).all():
+            return Y
+        bad = [call.unit for call in block.survey(X, training) if not call.finite]
         unit = bad[0] if bad else ""
         hint = "Look for divisions, logarithms and exponentials that overflow."
         raise Fault("Y has NaN or infinity.", unit, hint, kind=ErrorKind.NOT_FINITE)
@@ -48,7 +51,8 @@ def _check_alone(block: Block, sizes: Sizes) -> None:
     length, width = sizes.usual, sizes.widths[-1]
     build(block, width, sizes.blocks)
     A, B = noise(3, length, width), noise(1, length // 2 + 3, width, seed=1)
-    first, second = (block.forward(A, training=False, seed=seed) for seed in (0, 1))
+    first = _finite(block, A, "float32", training=False)
+    second = block.forward(A, training=False, seed=1)
     if not np.array_equal(first, second):
         message = "Two runs on one input differ in evaluation mode."
         raise _differs(block, A, first, second, message)
