@@ -6,7 +6,6 @@ Light to import: the heavy libraries are loaded in the host process that a :clas
 from genesys.sandbox.backends import Backend
 from genesys.sandbox.guest import Guest
 from genesys.sandbox.job import GuestEnded, GuestError, GuestRaised, Job, JobStatus, Limits
-from genesys.sandbox.legacy import JobResult
 from genesys.sandbox.sandbox import Sandbox
 
 __all__ = [
@@ -16,7 +15,6 @@ __all__ = [
     "GuestError",
     "GuestRaised",
     "Job",
-    "JobResult",
     "JobStatus",
     "Limits",
     "Sandbox",

@@ -22,6 +22,7 @@ SYSTEM = (
 )
 # No /dev/zero: mapped shared it is memory that no limit counts.
 DEVICES = ("/dev/null", "/dev/random", "/dev/urandom")
+FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
 # What starts bubblewrap waits for it and removes the folder that it could not remove itself.
 _THEN_REMOVE = '"$@"; rm -rf "$0"'
 
@@ -82,12 +83,33 @@ def command(backend: Backend, base: str, scratch: str, readable: Sequence[str]) 
     found = sorted({*programs, *installation(), *SYSTEM, *readable})
     binds = [part for path in found for part in ("--ro-bind-try", path, path)]
     devices = [part for path in DEVICES for part in ("--dev-bind", path, path)]
+    covers = [part for path in Path("/proc").iterdir() for part in _cover(path)]
     return [
         *("/bin/sh", "-c", _THEN_REMOVE, base, _bubblewrap()),
         *("--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"),
-        *("--proc", "/proc", *devices, *binds, "--bind", scratch, scratch, "--chdir", scratch),
+        *(
+            "--proc",
+            "/proc",
+            *covers,
+            *devices,
+            *binds,
+            "--bind",
+            scratch,
+            scratch,
+            "--chdir",
+            scratch,
+        ),
         *("--remount-ro", "/", "--"),
     ]
+
+
+def _cover(path: Path) -> tuple[str, ...]:
+    """What hides an entry of /proc; root could set the machine's own settings there."""
+    if path.name.isdigit() or path.is_symlink() or str(path) in FACTS:
+        return ()
+    if path.is_dir():
+        return ("--tmpfs", str(path), "--remount-ro", str(path))
+    return ("--ro-bind", "/dev/null", str(path))
 
 
 def _bubblewrap() -> str:

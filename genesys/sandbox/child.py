@@ -128,10 +128,6 @@ class _Guest:
     def _make(self, payload: dict[str, Any]) -> object:
         module, name = self._request.entry.split(":")
         entry = getattr(importlib.import_module(module), name)
-        if not isinstance(entry, type):
-            from genesys.sandbox.legacy import Function
-
-            return Function(entry, self._emit, self._request.scratch)
         return entry(payload, self._emit, self._request.scratch)
 
     def _emit(self, event: dict[str, Any]) -> None:

@@ -13,14 +13,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from genesys.sandbox import seccomp
-from genesys.sandbox.backends import DEVICES, SYSTEM, Backend, installation
+from genesys.sandbox.backends import DEVICES, FACTS, SYSTEM, Backend, installation
 from genesys.sandbox.job import Limits
 
 MIB = 2**20
 # Room for threads' stacks and mapped files. Page tables take a 512th of it: no other limit counts
 # them.
 ADDRESSES = 2**36
-_FACTS = ("/proc/cpuinfo", "/proc/meminfo", "/proc/stat")
 
 
 def bound(limits: Limits) -> None:
@@ -103,7 +102,7 @@ def _restrict_files(scratch: str, readable: Sequence[str]) -> None:
     except ImportError as error:
         raise OSError("the package sandlock is not installed") from error
     own = f"/proc/{os.getpid()}"
-    allowed = (*installation(), *SYSTEM, *DEVICES, *_FACTS, own, *readable)
+    allowed = (*installation(), *SYSTEM, *DEVICES, *FACTS, own, *readable)
     paths = [path for path in allowed if Path(path).exists()]
     try:
         apply(Rules(fs_readable=paths, fs_writable=[scratch, "/dev/null"]))

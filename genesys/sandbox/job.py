@@ -64,8 +64,6 @@ class JobStatus(StrEnum):
     CPU = "cpu"
     MEMORY = "memory"
     DIED = "died"
-    OK = "ok"
-    RAISED = "raised"
 
 
 class GuestError(GenesysError):

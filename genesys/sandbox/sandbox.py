@@ -7,16 +7,13 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from genesys.errors import ConfigError, SandboxError
 from genesys.sandbox.backends import Backend
-from genesys.sandbox.guest import Guest, OnEvent
+from genesys.sandbox.guest import Guest
 from genesys.sandbox.job import Job, Limits
 from genesys.sandbox.process import HostProcess, machine_fault
-
-if TYPE_CHECKING:
-    from genesys.sandbox.legacy import JobResult
 
 log = logging.getLogger(__name__)
 
@@ -112,11 +109,6 @@ class Sandbox:
             scratch = stack.enter_context(host.scratch())
             guest = stack.enter_context(_guest(host, job, limits, scratch))
             return guest, stack.pop_all()
-
-    def run(self, job: Job, on_event: OnEvent | None = None) -> JobResult:  # noqa: D102
-        from genesys.sandbox.legacy import run
-
-        return run(self, job, on_event)
 
     def _take(self, limits: Limits) -> HostProcess:
         """An idle host that can serve these limits, or a new one in the place of an idle one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from genesys.sandbox import Job, Limits, Sandbox
 
 HERE = str(Path(__file__).resolve().parent)
 LIMITS = Limits(seconds=20, memory_mb=1024, threads=1)
+CANARY = "canary-7f3a"
 CONFINED = ["sandlock", "bubblewrap"]
 
 
@@ -37,6 +39,15 @@ def confined(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
     """A sandbox under each backend that confines."""
     with Sandbox(LIMITS, backend=request.param, preload=["numpy"]) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def bystander() -> Iterator[psutil.Process]:
+    """Another process of the same user, with a secret in its environment."""
+    command = [sys.executable, "-c", "import time; time.sleep(60)"]
+    with subprocess.Popen(command, env={"KEY": CANARY}) as process:
+        yield psutil.Process(process.pid)
+        process.kill()
 
 
 def hostile(sandbox: Sandbox, **limits: Any) -> Job:
