@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -65,8 +65,7 @@ FAULTS = {
     "one layer a hundred times": (
         ErrorKind.COST,
         "Mixer",
-        "h = self.map(X)\nfor _ in range(100):\n    h = functional.rms_norm(h + self.map(h), (D,))\n"
-        "return h",
+        "h = self.map(X)\nfor _ in range(100):\n    h = (h + self.map(h)).tanh()\nreturn h",
         "",
     ),
     "products of scores": (
@@ -78,8 +77,14 @@ FAULTS = {
     "largest of all sums of three": (
         ErrorKind.SCALING,
         "Mixer",
-        f"{SCORES}A = (A[:, :, None, ::16] + A[:, None, :, ::16]).cummax(-1)[0][..., -1].tril()\n"
+        f"{SCORES}A = (A[:, :, None, ::16] + A[:, None, :, ::16]).amax(-1).tril()\n"
         "return self.map(X) + A @ X / L",
+        "",
+    ),
+    "inverse of scores": (
+        ErrorKind.SCALING,
+        "Mixer",
+        f"{SCORES}A = torch.linalg.inv(torch.eye(L) + 0.1 * A.tanh())\nreturn self.map(X) + A @ X",
         "",
     ),
     "a vector for each pair": (
@@ -100,6 +105,10 @@ VALID = {
         "return torch.stack(out, 1)"
     ),
     "all pairs": f"{SCORES}return self.map(X) + A.softmax(-1) @ X",
+    "triangular system": (
+        f"{SCORES}A = torch.eye(L) + A / L\n"
+        "return torch.linalg.solve_triangular(A, self.map(X), upper=False)"
+    ),
     "eight numbers for each pair": (
         "w = torch.linspace(0, 1, L)\n"
         "k = self.map(X)[..., :8]\n"
@@ -107,6 +116,9 @@ VALID = {
         "return X + self.map(X) * (e.sum(2) / L).mean(-1, keepdim=True)"
     ),
 }
+
+
+Five = Callable[[Design], list[CheckReport]]
 
 
 @pytest.fixture(scope="module")
@@ -117,17 +129,18 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EffectivenessC
 
 
 @pytest.fixture
-def five(checker: EffectivenessChecker, sandbox: Sandbox) -> Iterator[object]:
+def five(checker: EffectivenessChecker, sandbox: Sandbox) -> Five:
     """Checks a design five times."""
-
-    def check(design: Design) -> list[CheckReport]:
-        return [checker.check(design, sandbox) for _ in range(5)]
-
-    return check
+    return lambda design: [checker.check(design, sandbox) for _ in range(5)]
 
 
-@pytest.mark.parametrize("name", FAULTS)
-def test_fault_is_found_every_time(name: str, five) -> None:
+def slow_ones(cases: dict[str, object]) -> list[object]:
+    marks = {"forty operations per position": pytest.mark.slow}
+    return [pytest.param(name, marks=marks.get(name, ())) for name in cases]
+
+
+@pytest.mark.parametrize("name", slow_ones(FAULTS))
+def test_fault_is_found_every_time(name: str, five: Five) -> None:
     kind, at, forward, init = FAULTS[name]
     reports = five(root_over(unit(forward, init)))
     for report in reports:
@@ -138,7 +151,7 @@ def test_fault_is_found_every_time(name: str, five) -> None:
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_unusual_design_passes_every_time(name: str, five) -> None:
+def test_unusual_design_passes_every_time(name: str, five: Five) -> None:
     for report in five(root_over(unit(VALID[name]))):
         assert report.valid, report.issues
 
@@ -148,3 +161,58 @@ def test_seed_passes(seed: str, checker: EffectivenessChecker, sandbox: Sandbox)
     report = checker.check(load_tree(resource("seeds") / seed).as_design(name=seed), sandbox)
     assert report.valid, report.issues
     assert [result.check for result in report.results] == ["effectiveness"]
+
+
+# What a hostile unit puts in the place of a method that answers for it.
+LIES = {
+    "logits of another shape": ("logits", "{'logits': np.zeros((1, 2, 3), 'f4')}", "shape"),
+    "no logits": ("logits", "{'logits': 'good ones'}", "no tensor of floats"),
+    "logits that are infinite": (
+        "logits",
+        "{'logits': np.full((4, 256, 256), np.inf, 'f4')}",
+        "not finite",
+    ),
+    "a norm that is a word": ("step", "{'norm': 'small', 'unit': ''}", "what measures it"),
+    "less than no work": ("work", "{'flops': -1, 'elements': 0, 'unit': ''}", "what measures it"),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_answer_of_another_form_is_a_fault(
+    name: str, checker: EffectivenessChecker, sandbox: Sandbox
+) -> None:
+    method, answer, says = LIES[name]
+    init = (
+        "import numpy as np\nfrom genesys_checkers.guest_training import TrainingOps\n"
+        f"TrainingOps.{method} = lambda *_, **__: {answer}"
+    )
+    report = checker.check(root_over(unit(PLAIN, init)), sandbox)
+    assert failed(report) == ["effectiveness"]
+    assert says in report.issues[0].message
+
+
+def test_what_was_measured_is_in_the_output_and_not_in_the_message(
+    checker: EffectivenessChecker, sandbox: Sandbox
+) -> None:
+    _, _, forward, init = FAULTS["a vector for each pair"]
+    issue = checker.check(root_over(unit(forward, init)), sandbox).issues[0]
+    assert "MiB" in issue.output and "MiB" not in issue.message
+    assert "step 10: loss" in issue.output
+
+
+def test_machine_fault_is_no_verdict(
+    checker: EffectivenessChecker, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise SandboxError("no room for a guest")
+
+    monkeypatch.setattr(sandbox, "open", broken)
+    report = checker.check(root_over(unit(PLAIN)), sandbox)
+    assert not report.checked and not report.valid
+    assert "no room" in report.issues[0].message
+
+
+@pytest.mark.parametrize("wrong", [{"width": 0}, {"steps": 1}, {"memory_mb": 3}, {"flop_ratio": 0}])
+def test_wrong_parameter_is_named(wrong: dict[str, int]) -> None:
+    with pytest.raises(ConfigError, match=rf"checker\.effectiveness\.{next(iter(wrong))}"):
+        EffectivenessChecker(**wrong)

@@ -37,10 +37,17 @@ class Cost(Record):
     memory_mb: Annotated[float, Field(ge=0, lt=math.inf)]
 
 
-class Counted(Claim):
-    """FLOPs of a run, and the unit with most of them."""
+class Work(Claim):
+    """What a run computes.
+
+    Attributes:
+        flops: Of matrix products, convolutions and attention.
+        elements: Computed by all operations.
+        unit: That has most of both.
+    """
 
     flops: Count
+    elements: Count
     unit: Text
 
 
@@ -59,9 +66,9 @@ def measure(block: Block, width: int, blocks: int, steps: int) -> Cost:
     return Cost(parameters=parameters, flops=flops, seconds=seconds, memory_mb=memory_mb)
 
 
-def count(block: Block, width: int, length: int) -> Counted:
-    """FLOPs of running B = 1 and the given L through the blocks: a claim of the guest."""
-    return block.ask(Counted, "flops", X=_noise(width, length))
+def count(block: Block, width: int, length: int) -> Work:
+    """What running B = 1 and the given L through the blocks computes: a claim of the guest."""
+    return block.ask(Work, "work", X=_noise(width, length))
 
 
 def slowest(block: Block, width: int, length: int) -> str:
@@ -104,7 +111,7 @@ class Stopwatch:
 
 def exponent(at: float, twice: float) -> float:
     """The power of L that something grows with, from its sizes at an L and at twice that L."""
-    return math.log2(max(twice, 1e-9) / max(at, 1e-9))
+    return math.log2((twice or 1) / (at or 1))
 
 
 def _noise(width: int, length: int) -> Array:

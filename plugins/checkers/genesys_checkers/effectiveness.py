@@ -89,10 +89,9 @@ class EffectivenessChecker:
         with open_block(design, sandbox, self._limits) as block:
             trial = Trial(block, self._bounds, reference)
             try:
-                trial.check_flops()
+                trial.check_work()
                 if not trial.train(patient):
                     return False
-                trial.check_memory()
                 trial.check_growth()
             except Fault as fault:
                 fault.output = "\n".join([*trial.notes, fault.output])

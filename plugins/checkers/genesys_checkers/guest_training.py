@@ -9,27 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 
-# The FLOP counter loads it at first use: here that happens once, in the sandbox's host.
+# Counting loads it at first use: here that happens once, in the sandbox's host.
 import torch._dynamo
 from torch import Tensor, nn
 from torch.nn.utils import clip_grads_with_norm_
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from genesys.gau import GAUBase
 from genesys_checkers.guest_blame import recorded
 from genesys_checkers.guest_model import GuestModel, array
 from genesys_checkers.guest_spent import most, spent
+from genesys_checkers.guest_work import Work
 
 Array = np.ndarray[Any, Any]
 CLIP = 1.0
-
-
-def _attention(query: Any, key: Any, value: Any, *_: Any, **__: Any) -> int:
-    return int(sdpa_flop_count(query, key, value))  # type: ignore[no-untyped-call]
-
-
-# Torch counts attention on GPUs only.
-_COUNTED = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
 
 
 class TrainingOps(GuestModel):
@@ -84,12 +76,16 @@ class TrainingOps(GuestModel):
         call = next(odd, None)
         return {"unit": call.unit, "path": call.path} if call else {}
 
-    def flops(self, X: Array) -> dict[str, Any]:
-        """FLOPs of running X of shape (B, L, D) through the blocks, and the unit with most."""
-        counter = FlopCounterMode(display=False, custom_mapping=_COUNTED)
-        with counter, spent(self.model, counter.get_total_flops) as amounts:
+    def work(self, X: Array) -> dict[str, Any]:
+        """What running X of shape (B, L, D) through the blocks computes.
+
+        Returns:
+            ``flops``, ``elements``, and ``unit``, which has most of them.
+        """
+        work = Work()
+        with work, spent(self.model, lambda: work.flops + work.elements) as amounts:
             self._run(X)
-        return {"flops": int(counter.get_total_flops()), "unit": most(amounts)}
+        return {"flops": work.flops, "elements": work.elements, "unit": most(amounts)}
 
     def slowest(self, X: Array) -> dict[str, Any]:
         """The unit that takes most of the time of running X through the blocks."""
