@@ -17,13 +17,14 @@ from random import Random
 from statistics import mean, median
 from time import perf_counter
 
+from genesys.cli.config import compose
 from genesys.gau.folder import load_tree
 from genesys.records import CheckReport, Design, Operator
+from genesys.registry import load
 from genesys.resources import resource
 from genesys.sandbox import Sandbox
 from genesys.session import SessionContext
 from genesys_agents.offline.designer import OfflineDesigner
-from genesys_checkers.symbolic import SymbolicChecker
 
 OPERATORS = (Operator.MUTATION, Operator.CROSSOVER, Operator.SCRATCH)
 ACCEPT = 4.0
@@ -57,12 +58,13 @@ def main() -> None:
         if (folder / "design.yaml").exists()
     ]
     run = Run(seeds, {design.name: 0 for design in seeds})
-    rng, checker, started = Random(args.seed), SymbolicChecker(), perf_counter()
+    checkers = load(compose([]), kinds=("checker",))
+    rng, started = Random(args.seed), perf_counter()
     with Sandbox() as sandbox:
         for index in range(args.designs):
             if perf_counter() - started > 60 * args.minutes:
                 break
-            session(run, index, rng, lambda design: checker.check(design, sandbox))
+            session(run, index, rng, lambda design: checkers.check(design, sandbox))
     report(run)
 
 

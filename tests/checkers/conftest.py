@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from genesys.cli.config import compose
 from genesys.records import CheckReport, Design, Severity, Unit
+from genesys.registry import load
 from genesys.sandbox import Limits, Sandbox
-from genesys_checkers.symbolic import SymbolicChecker
 
 TEMPLATE = '''\
 # GAU_IMPLEMENTATION_FILE
@@ -106,9 +107,9 @@ Check = Callable[[Design], CheckReport]
 
 @pytest.fixture(scope="module")
 def check(sandbox: Sandbox) -> Check:
-    """Checks a design with the settings that are shipped."""
-    checker = SymbolicChecker()
-    return lambda design: checker.check(design, sandbox)
+    """Checks a design as it is shipped: ``checker=symbolic``."""
+    checkers = load(compose([]), kinds=("checker",))
+    return lambda design: checkers.check(design, sandbox)
 
 
 def errors(report: CheckReport) -> list[tuple[str, str]]:

@@ -1,13 +1,8 @@
-"""From what went wrong in a worker to an issue that names the unit and the line in its file."""
+"""What a check finds wrong, and the issue that says so."""
 
 from __future__ import annotations
 
-import linecache
-import traceback
-
-from genesys.gau.load import BLOCK_FILE
-from genesys.gau.parse import locate
-from genesys.records import ErrorKind, Issue, Severity
+from genesys.records import ErrorKind, Issue
 from genesys.sandbox.channel import printable
 
 MAX_TEXT = 4000
@@ -65,62 +60,3 @@ class Fault(Exception):  # noqa: N818 - it is what a check found, not an error o
 def cleaned(text: str) -> str:
     """Text that may come from generated code, so that it can be shown and kept."""
     return printable(text[:MAX_TEXT])
-
-
-def as_issue(check: str, error: BaseException, code: str, output: str) -> Issue:
-    """Describe what ended a check.
-
-    Args:
-        check: Its name.
-        error: A fault, or anything that generated code raised.
-        code: The composed block.
-        output: What was printed meanwhile.
-    """
-    if isinstance(error, Fault):
-        hint = error.hint or HINTS[check]
-        return issue(check, error.message, error.unit, hint=hint, output=output)
-    unit, line, trace = _trace(error, code)
-    message = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-    return issue(check, message, unit, line, HINTS[check], f"{output}{trace}")
-
-
-def issue(
-    check: str,
-    message: str,
-    unit: str = "",
-    line: int | None = None,
-    hint: str = "",
-    output: str = "",
-    severity: Severity = Severity.ERROR,
-) -> Issue:
-    """An issue whose texts are cut to a length that a person reads."""
-    return Issue(
-        check=check,
-        severity=severity,
-        unit=unit,
-        line=line,
-        message=message[:MAX_TEXT],
-        hint=hint,
-        output=output[-MAX_TEXT:],
-    )
-
-
-def _trace(error: BaseException, code: str) -> tuple[str, int | None, str]:
-    """Unit and line of the innermost frame in a unit, and the traceback in the units' terms."""
-    from genesys.gau import base
-
-    if isinstance(error, SyntaxError):
-        place = locate(code, error.lineno or 0)
-        return (*place, "") if place else ("", None, "")
-    unit, line, frames = "", None, []
-    for frame, number in traceback.walk_tb(error.__traceback__):
-        name = frame.f_code.co_name
-        place = locate(code, number) if frame.f_code.co_filename == BLOCK_FILE else None
-        if place:
-            unit, line = place
-            source = linecache.getline(BLOCK_FILE, number).strip()
-            frames.append(f"{unit}.py, line {line}, in {name}\n    {source}\n")
-        elif frame.f_code.co_filename == base.__file__ and name == "_finish":
-            # The unit has returned something that breaks the contract.
-            unit, line = type(frame.f_locals["self"]).__name__, None
-    return unit, line, "".join(frames)

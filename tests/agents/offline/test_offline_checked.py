@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from genesys.cli.config import compose
 from genesys.gau.tree import GAUTree
 from genesys.records import Operator
+from genesys.registry import load
 from genesys.sandbox import Limits, Sandbox
 from genesys_agents.offline.designer import OfflineDesigner
-from genesys_checkers.symbolic import SymbolicChecker
 
 OPERATORS = (Operator.MUTATION, Operator.CROSSOVER, Operator.SCRATCH)
 
@@ -32,9 +33,9 @@ def test_first_drafts_work_in_process(seeds, context, assert_works) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_checkers_pass_first_drafts(seeds, context) -> None:
-    checker, verdicts = SymbolicChecker(), []
+    checkers, verdicts = load(compose([]), kinds=("checker",)), []
     with Sandbox(Limits(threads=1)) as sandbox:
         for draft in drafts(seeds, context, range(12)):
-            report = checker.check(draft, sandbox)
+            report = checkers.check(draft, sandbox)
             verdicts.append(report.valid or [issue.message for issue in report.issues])
     assert sum(verdict is True for verdict in verdicts) >= 10, verdicts
