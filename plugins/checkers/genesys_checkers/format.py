@@ -1,4 +1,4 @@
-"""Checks ``parser`` and ``formatter``: they read the design, mend what they may, and run nothing.
+"""The checks ``parser`` and ``formatter``: they read the design, mend what they may, run nothing.
 
 The rules help an author; they are no security boundary. The sandbox is.
 """
@@ -8,13 +8,12 @@ from __future__ import annotations
 import ast
 import time
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 from genesys.errors import ConfigError, TreeError, UnitError
 from genesys.gau.compose import compose
 from genesys.gau.tree import GAUTree
-from genesys.gau.unit import UnitSource, parse_module, parse_unit
+from genesys.gau.unit import UnitSource, parse_module
 from genesys.markers import hookimpl
 from genesys.records import (
     CheckReport,
@@ -26,16 +25,12 @@ from genesys.records import (
     Severity,
     Unit,
 )
-from genesys_checkers.repair import apply, repair
-from genesys_checkers.rules import RULES
+from genesys_checkers.mend import mend
 from genesys_checkers.rules.finding import Finding
-from genesys_checkers.rules.source import Signature, UnitFile, signature
+from genesys_checkers.rules.source import Signature, signature
 from genesys_checkers.rules.template import Untidy, read_unit
 
 PARSER, FORMATTER = "parser", "formatter"
-# One repair can make room for another; more rounds than kinds of edits are never needed.
-ROUNDS = 4
-TOO_LONG = "Assign values to names, not hundreds of names to each other."
 
 
 class FormatChecker:
@@ -59,126 +54,73 @@ class FormatChecker:
     @hookimpl
     def check(self, design: Design) -> CheckReport:
         """Check a design; see the class."""
-        return check_format(design, self._placeholders)[1]
-
-
-def check_format(design: Design, placeholders: Severity) -> tuple[GAUTree | None, CheckReport]:
-    """Read a design; its tree, as repaired, is None when there is no such tree.
-
-    Args:
-        design: What to check.
-        placeholders: How much a declared unit without code counts.
-    """
-    began = time.perf_counter()
-    parsed = [_parse(unit) for unit in design.units]
-    unreadable = [found for found in parsed if isinstance(found, Issue)]
-    results = [_result(PARSER, unreadable, began)]
-    if unreadable:
-        return None, CheckReport(results=results, issues=unreadable)
-    began = time.perf_counter()
-    modules = [found for found in parsed if isinstance(found, ast.Module)]
-    tree, issues, repairs = _read(design, modules, placeholders)
-    results.append(_result(FORMATTER, issues, began))
-    return tree, CheckReport(results=results, issues=issues, repairs=repairs)
+        began = time.perf_counter()
+        parsed = [_parse(unit) for unit in design.units]
+        unreadable = [found for found in parsed if isinstance(found, Issue)]
+        results = [_result(PARSER, unreadable, began)]
+        if unreadable:
+            return CheckReport(results=results, issues=unreadable)
+        began = time.perf_counter()
+        modules = [found for found in parsed if isinstance(found, ast.Module)]
+        issues, repairs = _read(design, modules, self._placeholders)
+        results.append(_result(FORMATTER, issues, began))
+        return CheckReport(results=results, issues=issues, repairs=repairs)
 
 
 def _parse(unit: Unit) -> ast.Module | Issue:
     """Parse and compile a file, which finds e.g. a ``return`` outside of functions."""
-    hint = "A unit file is valid Python."
     try:
         module = parse_module(unit.code, unit.name)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             compile(module, f"{unit.name}.py", "exec", dont_inherit=True)
+        return module
     except UnitError as error:
-        return Issue.of(error, PARSER, hint, ErrorKind.SYNTAX)
+        found = error
     except SyntaxError as error:
         found = UnitError(unit.name, f"syntax error: {error.msg}", error.lineno)
-        return Issue.of(found, PARSER, hint, ErrorKind.SYNTAX)
     except (ValueError, RecursionError, MemoryError) as error:
         found = UnitError(unit.name, f"cannot be compiled: {error}")
-        return Issue.of(found, PARSER, hint, ErrorKind.SYNTAX)
-    return module
+    return Issue.of(found, PARSER, "A unit file is valid Python.", ErrorKind.SYNTAX)
 
 
 def _read(
     design: Design, modules: Sequence[ast.Module], placeholders: Severity
-) -> tuple[GAUTree | None, list[Issue], list[Repair]]:
+) -> tuple[list[Issue], list[Repair]]:
+    """Every unit by itself, then the tree that they make."""
     issues: list[Issue] = []
-    units: dict[str, tuple[UnitSource, ast.Module]] = {}
+    units: list[tuple[UnitSource, ast.Module]] = []
     for unit, module in zip(design.units, modules, strict=True):
         try:
-            units[unit.name] = read_unit(unit, module), module
+            units.append((read_unit(unit, module), module))
         except Untidy as found:
             issues.append(_issue(unit.name, found.args[0]))
-    declared = {child.unitname for source, _ in units.values() for child in source.children}
-    signatures = {name: Signature() for name in declared}
-    signatures |= {name: signature(module, name) for name, (_, module) in units.items()}
+    signatures = {child.unitname: Signature() for source, _ in units for child in source.children}
+    signatures |= {source.name: signature(module, source.name) for source, module in units}
     repairs: list[Repair] = []
-    for source, module in units.values():
-        findings, done = _check_unit(source, module, signatures)
+    for source, module in units:
+        findings, done = mend(source, module, signatures)
         issues += [_issue(source.name, finding) for finding in findings]
         repairs += [done] if done is not None else []
-    if len(units) < len(design.units):
-        return None, issues or [_tree_issue("Two units have one name.")], repairs
-    repaired = CheckReport(repairs=repairs).repaired(design)
+    if len(units) == len(design.units):
+        issues += _tree(design, repairs, placeholders)
+    return issues, repairs
+
+
+def _tree(design: Design, repairs: list[Repair], placeholders: Severity) -> list[Issue]:
+    """What is wrong with the units as one tree and as one module."""
     try:
-        tree = GAUTree.of(repaired)
-        compose(tree)
+        tree = GAUTree.of(design)
+        compose(GAUTree.of(CheckReport(repairs=repairs).repaired(design)))
     except UnitError as error:
-        issue = Issue.of(error, FORMATTER, "Rename it in this unit.", ErrorKind.TEMPLATE)
-        return None, [*issues, issue], repairs
+        return [Issue.of(error, FORMATTER, "Rename it in this unit.", ErrorKind.TEMPLATE)]
     except TreeError as error:
-        return None, [*issues, _tree_issue(str(error))], repairs
-    return tree, [*issues, *_placeholders(tree, placeholders)], repairs
-
-
-def _check_unit(
-    source: UnitSource, module: ast.Module, units: Mapping[str, Signature]
-) -> tuple[list[Finding], Repair | None]:
-    """Hold one file to the rules, and mend it until nothing more can be mended."""
-    before, reasons = source.code, []
-    findings = _findings(source, module, units)
-    for _ in range(ROUNDS):
-        edits = [f.edit for f in findings if f.edit is not None]
-        mended = _mended(source, apply(source.code, edits)) if edits else source
-        if mended is source:
-            break
-        reasons += [f.message for f in findings if f.edit is not None]
-        source = mended
-        findings = _findings(source, parse_module(source.code, source.name), units)
-    done = repair(source.name, before, source.code, reasons) if reasons else None
-    return findings, done
-
-
-def _findings(
-    source: UnitSource, module: ast.Module, units: Mapping[str, Signature]
-) -> list[Finding]:
-    file = UnitFile(source, module, units)
-    try:
-        found = [finding for rule in RULES for finding in rule(file)]
-    except RecursionError:
-        found = [Finding(ErrorKind.TEMPLATE, "Names lead on to names without an end.", TOO_LONG)]
-    return [replace(f, node=f.node or file.cls) for f in found]
-
-
-def _mended(source: UnitSource, code: str) -> UnitSource:
-    """The unit with other code, if that still is the same unit."""
-    if code == source.code:
-        return source
-    try:
-        new = parse_unit(code, source.name)
-        same = (new.name, new.children, new.tests) == (source.name, source.children, source.tests)
-        return new if same else source
-    except UnitError:
-        return source
-
-
-def _placeholders(tree: GAUTree, severity: Severity) -> list[Issue]:
+        hint = "The units of a design form one tree below its root."
+        return [Issue.of(error, FORMATTER, hint, ErrorKind.TREE)]
     return [
         Issue(
             check=FORMATTER,
-            severity=severity,
+            severity=placeholders,
             kind=ErrorKind.MISSING_UNIT,
             unit=name,
             message=f"{name} is declared by {', '.join(tree.parents(name))} and not written.",
@@ -198,11 +140,6 @@ def _issue(unit: str, finding: Finding) -> Issue:
         message=finding.message,
         hint=finding.hint,
     )
-
-
-def _tree_issue(message: str) -> Issue:
-    hint = "The units of a design form one tree below its root."
-    return Issue(check=FORMATTER, kind=ErrorKind.TREE, message=message, hint=hint)
 
 
 def _result(check: str, issues: list[Issue], began: float) -> CheckResult:

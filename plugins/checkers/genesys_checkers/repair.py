@@ -14,7 +14,7 @@ from genesys.records import Repair
 from genesys_checkers.rules.finding import Edit, Place
 
 # What takes libcst longer than a check may take is left to its author.
-MAX_CODE = 50_000
+MAX_CODE = 30_000
 
 Listed = cst.Arg | cst.Param
 Gap = cst.BaseParenthesizableWhitespace
