@@ -11,13 +11,11 @@ import libcst as cst
 from libcst.metadata import MetadataWrapper, PositionProvider
 
 from genesys.records import Repair
+from genesys_checkers.listing import Gap, extend
 from genesys_checkers.rules.finding import Edit, Place
 
 # What takes libcst longer than a check may take is left to its author.
 MAX_CODE = 30_000
-
-Listed = cst.Arg | cst.Param
-Gap = cst.BaseParenthesizableWhitespace
 
 
 def apply(code: str, edits: Sequence[Edit]) -> str:
@@ -69,7 +67,7 @@ class _Apply(cst.CSTTransformer):
         if not added:
             return updated_node
         call = cst.ensure_type(cst.parse_expression(f"f({', '.join(added)})"), cst.Call)
-        args = _extend(updated_node.args, call.args, updated_node.whitespace_before_args)
+        args = extend(updated_node.args, call.args, updated_node.whitespace_before_args)
         return updated_node.with_changes(args=args)
 
     def leave_FunctionDef(
@@ -138,7 +136,7 @@ def _take(function: cst.FunctionDef, texts: Sequence[str]) -> cst.FunctionDef:
     old = params.kwonly_params if by_name else params.params
     last = params.star_kwarg
     if added.params:
-        new = _extend(old or (), added.params, before, more=last is not None)
+        new = extend(old or (), added.params, before, more=last is not None)
         params = params.with_changes(**{"kwonly_params" if by_name else "params": new})
     if isinstance(added.star_kwarg, cst.Param) and last is None:
         params = _take_kwargs(params, added.star_kwarg, before)
@@ -155,61 +153,6 @@ def _take_kwargs(params: cst.Parameters, kwargs: cst.Param, before: Gap) -> cst.
         return params  # ``def f(self, /)``: the slash ends the list
     value = getattr(params, field)
     listed = [value] if isinstance(value, cst.Param) else list(value)
-    *kept, last = _extend(listed, [kwargs], before)
+    *kept, last = extend(listed, [kwargs], before)
     changed = kept[0] if isinstance(value, cst.Param) else kept
     return params.with_changes(**{field: changed, "star_kwarg": last})
-
-
-def _extend(
-    old: Sequence[Listed], new: Sequence[Listed], before: Gap, more: bool = False
-) -> list[Listed]:
-    """Add items to a list in the way that it is written: in one line, or one item a line.
-
-    Args:
-        old: The items so far.
-        new: Those to add.
-        before: What stands between the opening parenthesis and the first item.
-        more: Whether other items follow.
-    """
-    if not old:
-        return list(new)
-    between = _between(old, before)
-    last = old[-1]
-    field = "whitespace_after_arg" if isinstance(last, cst.Arg) else "whitespace_after_param"
-    comma = last.comma if isinstance(last.comma, cst.Comma) else None
-    end: Gap = comma.whitespace_after if comma else getattr(last, field)
-    kept = last.with_changes(
-        comma=cst.Comma(whitespace_after=_with_comment(between, end, before)),
-        **{field: cst.SimpleWhitespace("")},
-    )
-    inner = [item.with_changes(comma=cst.Comma(whitespace_after=between)) for item in new[:-1]]
-    if more or comma:
-        tail = new[-1].with_changes(comma=cst.Comma(whitespace_after=_bare(end)))
-    else:
-        tail = new[-1].with_changes(comma=cst.MaybeSentinel.DEFAULT, **{field: _bare(end)})
-    return [*old[:-1], kept, *inner, tail]
-
-
-def _between(old: Sequence[Listed], before: Gap) -> Gap:
-    """What stands between two items of a list."""
-    if len(old) > 1 and isinstance(old[-2].comma, cst.Comma):
-        return _bare(old[-2].comma.whitespace_after)
-    is_open = isinstance(before, cst.ParenthesizedWhitespace)
-    return _bare(before) if is_open else cst.SimpleWhitespace(" ")
-
-
-def _bare(gap: Gap) -> Gap:
-    """A gap without its comments and empty lines."""
-    if not isinstance(gap, cst.ParenthesizedWhitespace):
-        return gap
-    return gap.with_changes(first_line=cst.TrailingWhitespace(), empty_lines=[])
-
-
-def _with_comment(gap: Gap, commented: Gap, line: Gap) -> Gap:
-    """A gap that begins with the comment of another and, if there is one, ends like a line's."""
-    if not isinstance(commented, cst.ParenthesizedWhitespace):
-        return gap
-    if commented.first_line.comment is None and not commented.empty_lines:
-        return gap
-    end = next((g for g in (gap, line) if isinstance(g, cst.ParenthesizedWhitespace)), commented)
-    return end.with_changes(first_line=commented.first_line, empty_lines=commented.empty_lines)

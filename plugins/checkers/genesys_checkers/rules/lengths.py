@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable
 from typing import TypeVar
+
+from genesys_checkers.rules.axes import RESHAPES, is_moved, is_size, is_time, outside_of_last_axis
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -17,12 +19,6 @@ NAMES = frozenset(
 WEIGHTS = frozenset(
     {"bias", "filter", "filters", "kernel", "kernels", "table", "taps", "weight", "weights"}
 )
-MOVES = frozenset({"movedim", "permute", "swapaxes", "swapdims", "transpose"})
-# What may move the time axis elsewhere, or cut it.
-RESHAPES = MOVES | frozenset(
-    {"chunk", "mT", "rearrange", "reshape", "split", "T", "unflatten", "unfold", "view"}
-)
-SAME = frozenset({"clone", "contiguous", "float", "to"})
 
 
 class Lengths:
@@ -56,8 +52,8 @@ class Lengths:
             case ast.Call(func=ast.Name(id="int"), args=[inner]) | ast.NamedExpr(value=inner):
                 return self.is_length(inner)
             case ast.Subscript(value=shape, slice=axis):
-                return _is_time(axis) and self._is_shape(shape)
-        return _is_size(node) and self._is_shape(node)
+                return is_time(axis) and self._is_shape(shape)
+        return is_size(node) and self._is_shape(node)
 
     def value(self, node: ast.expr) -> ast.expr:
         """What a variable is, if it is assigned once; else the expression itself."""
@@ -68,7 +64,7 @@ class Lengths:
     def is_time_major(self, node: ast.AST) -> bool:
         """Whether a variable is a tensor whose first axis was moved there."""
         values = self._values.get(node.id, []) if isinstance(node, ast.Name) else []
-        return any(_is_moved(value) for value in values)
+        return any(is_moved(value) for value in values)
 
     def is_fixed(self, node: ast.AST) -> bool:
         """Whether an expression is a parameter or setting of the unit, or made of such."""
@@ -138,7 +134,7 @@ class Lengths:
         return any(
             (isinstance(inner, ast.Attribute) and inner.attr in RESHAPES)
             or (isinstance(inner, ast.Name) and self._is_reshaped_name(inner.id))
-            for inner in _outside_of_last_axis(node)
+            for inner in outside_of_last_axis(node)
         )
 
     def _is_reshaped_name(self, name: str) -> bool:
@@ -171,45 +167,3 @@ def _once(known: dict[Key, bool], key: Key, find: Callable[[], bool]) -> bool:
         known[key] = False
         known[key] = find()
     return known[key]
-
-
-def _is_moved(value: ast.AST) -> bool:
-    """Whether a value is a tensor with its axes in another order."""
-    while isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
-        if value.func.attr in MOVES:
-            return True
-        if value.func.attr not in SAME:
-            return False
-        value = value.func.value
-    return False
-
-
-def _is_time(axis: ast.AST) -> bool:
-    return isinstance(axis, ast.expr) and ast.unparse(axis) in {"1", "-2"}
-
-
-def _is_size(node: ast.AST) -> bool:
-    """Whether a node is a call such as ``X.size(1)``."""
-    if not isinstance(node, ast.Call):
-        return False
-    values = [*node.args, *(k.value for k in node.keywords)]
-    return len(values) == 1 and _is_time(values[0])
-
-
-def _outside_of_last_axis(node: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of an expression, but for methods that cut the last axis: ``x.chunk(3, -1)``."""
-    pending = [node]
-    while pending:
-        node = pending.pop()
-        yield node
-        skipped = node.func if _cuts_last_axis(node) else None  # type: ignore[attr-defined]
-        for child in ast.iter_child_nodes(node):
-            pending.append(child.value if child is skipped else child)
-
-
-def _cuts_last_axis(node: ast.AST) -> bool:
-    match node:
-        case ast.Call(func=ast.Attribute(attr="chunk" | "split"), args=args, keywords=keywords):
-            values = [*args, *(k.value for k in keywords if k.arg == "dim")]
-            return len(values) > 1 and ast.unparse(values[-1]) in {"-1", "2"}
-    return False
