@@ -61,7 +61,7 @@ FAULTS = {
         "return torch.sin(1e6 * self.map(X))",
         "",
     ),
-    "forty operations per position": (ErrorKind.COST, "Mixer", LOOP.format(times=10), ""),
+    "sixty operations per position": (ErrorKind.COST, "Mixer", LOOP.format(times=15), ""),
     "one layer a hundred times": (
         ErrorKind.COST,
         "Mixer",
@@ -135,7 +135,7 @@ def five(checker: EffectivenessChecker, sandbox: Sandbox) -> Five:
 
 
 def slow_ones(cases: dict[str, object]) -> list[object]:
-    marks = {"forty operations per position": pytest.mark.slow}
+    marks = {"sixty operations per position": pytest.mark.slow}
     return [pytest.param(name, marks=marks.get(name, ())) for name in cases]
 
 
@@ -197,7 +197,7 @@ def test_what_was_measured_is_in_the_output_and_not_in_the_message(
     _, _, forward, init = FAULTS["a vector for each pair"]
     issue = checker.check(root_over(unit(forward, init)), sandbox).issues[0]
     assert "MiB" in issue.output and "MiB" not in issue.message
-    assert "step 10: loss" in issue.output
+    assert "step 3: loss" in issue.output
 
 
 def test_machine_fault_is_no_verdict(

@@ -11,16 +11,17 @@ from genesys.markers import hookimpl
 from genesys.records import CheckReport, Design, ErrorKind, first_problem
 from genesys.sandbox import Limits, Sandbox
 from genesys_checkers.block import open_block
+from genesys_checkers.bounds import Bounds
 from genesys_checkers.cost import LENGTH, Cost, slowest
 from genesys_checkers.faults import Fault
 from genesys_checkers.reference import Reference
 from genesys_checkers.report import run_check
-from genesys_checkers.trial import Bounds, Trial
+from genesys_checkers.trial import Trial
 
 # Comparisons with the GPT seed before a design is refused for its time.
 ROUNDS = 3
 # Beyond this many times of what is allowed there is no doubt.
-CLEARLY = 1.5
+CLEARLY = 1.3
 
 
 class EffectivenessChecker:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
-from genesys.records import ErrorKind, Record
+from genesys.records import ErrorKind
 from genesys_checkers.block import Block
+from genesys_checkers.bounds import Bounds
 from genesys_checkers.cost import LENGTH, Cost, Stopwatch, count, exponent, slowest, texts
 from genesys_checkers.faults import Fault
 from genesys_checkers.learning import Learner, Step, classed
 
-Positive = Annotated[int, Field(ge=1)]
-Ratio = Annotated[float, Field(gt=0)]
 # Steps after which the memory of a step is known, and its time well enough to doubt it.
 SAMPLES = 3
 # Below this no memory is too much, whatever the GPT seed takes.
@@ -27,28 +22,6 @@ SCALING_HINT = (
     "Do not multiply (L, L) matrices with each other, nor compute one for each position: compare "
     "all pairs of positions a constant number of times at most."
 )
-
-
-class Bounds(Record):
-    """What the effectiveness check is told.
-
-    Attributes:
-        width: D of the models.
-        blocks: Blocks of the models.
-        steps: Training steps.
-        step_time_ratio: Most time of a step, in the GPT seed's.
-        flop_ratio: Most FLOPs, likewise.
-        memory_ratio: Most memory of a step, likewise.
-        max_grad_norm: Most gradient norm.
-    """
-
-    width: Positive
-    blocks: Positive
-    steps: Annotated[int, Field(ge=4)]
-    step_time_ratio: Ratio
-    flop_ratio: Ratio
-    memory_ratio: Ratio
-    max_grad_norm: Ratio
 
 
 class Trial:
@@ -109,8 +82,8 @@ class Trial:
             patient: Whether to go on whatever a step takes.
 
         Raises:
-            Fault: The loss is not finite or does not fall, the gradient is too large, or a step takes
-                too much memory.
+            Fault: The loss is not finite or does not fall, the gradient is too large, or a step
+                takes too much memory.
         """
         losses: list[float] = []
         seconds: list[float] = []
