@@ -93,4 +93,14 @@ def forged(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">4sIQ", b"GAU1", len(header), 0) + header
 
 
+class Told:
+    """An entry whose ``forward`` is what its payload makes of ``os.leaky``."""
+
+    def __init__(self, payload: Answer, emit: Callable[[Answer], None], scratch: str) -> None:
+        exec(payload["code"], {})
+
+    def forward(self, X: Any) -> Answer:
+        return os.leaky.forward(X)  # type: ignore[attr-defined]
+
+
 USED = (mmap, resource, signal, socket, subprocess, threading)
