@@ -10,13 +10,13 @@ from genesys.errors import ConfigError
 from genesys.markers import hookimpl
 from genesys.records import CheckReport, Design, ErrorKind, first_problem
 from genesys.sandbox import Limits, Sandbox
+from genesys_checkers.appraisal import Appraisal
 from genesys_checkers.block import open_block
 from genesys_checkers.bounds import Bounds
 from genesys_checkers.cost import LENGTH, Cost, slowest
 from genesys_checkers.faults import Fault
 from genesys_checkers.reference import Reference
 from genesys_checkers.report import run_check
-from genesys_checkers.trial import Trial
 
 # Comparisons with the GPT seed before a design is refused for its time.
 ROUNDS = 3
@@ -88,14 +88,14 @@ class EffectivenessChecker:
     def _attempt(self, design: Design, sandbox: Sandbox, reference: Cost, patient: bool) -> bool:
         """Apply all rules; says whether it came to the end, or the design looks too slow."""
         with open_block(design, sandbox, self._limits) as block:
-            trial = Trial(block, self._bounds, reference)
+            appraisal = Appraisal(block, self._bounds, reference)
             try:
-                trial.check_work()
-                if not trial.train(patient):
+                appraisal.check_work()
+                if not appraisal.train(patient):
                     return False
-                trial.check_growth()
+                appraisal.check_growth()
             except Fault as fault:
-                fault.output = "\n".join([*trial.notes, fault.output])
+                fault.output = "\n".join([*appraisal.notes, fault.output])
                 raise
         return True
 
@@ -109,19 +109,19 @@ class EffectivenessChecker:
         for _ in range(ROUNDS):
             theirs = min(theirs, self._reference.measure(sandbox).seconds)
             with open_block(design, sandbox, self._limits) as block:
-                trial = Trial(block, self._bounds, reference)
-                ours = min(ours, trial.step_seconds())
-                slowness = trial.slowness(ours, theirs)
+                appraisal = Appraisal(block, self._bounds, reference)
+                ours = min(ours, appraisal.step_seconds())
+                slowness = appraisal.slowness(ours, theirs)
                 if slowness <= 1:
                     return
                 unit = slowest(block, self._bounds.width, LENGTH)
             if slowness > CLEARLY:
                 break
         raise Fault(
-            f"A step takes more than {trial.most_time:.1f} times as long as the GPT seed's at the "
+            f"A step takes more than {appraisal.most_time:.1f} times as long as the GPT seed's at the "
             "same width.",
             unit,
             "Process positions in parallel or in chunks, not one by one.",
             kind=ErrorKind.COST,
-            output="\n".join(trial.notes),
+            output="\n".join(appraisal.notes),
         )

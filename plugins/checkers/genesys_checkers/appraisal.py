@@ -24,7 +24,7 @@ SCALING_HINT = (
 )
 
 
-class Trial:
+class Appraisal:
     """A design's model beside the GPT seed's.
 
     A block with more parameters than the seed's may cost more in proportion, as tuning takes fewer
