@@ -238,7 +238,7 @@ def test_each_own_test_is_named_with_what_it_printed(execute: Check) -> None:
 
 def test_own_test_that_hangs_is_the_units(sandbox: Sandbox) -> None:
     child = unit(PLAIN, test="print('begun', flush=True)\n    while True: pass")
-    (issue,) = ExecutionChecker(seconds=3).check(root_over(child), sandbox).issues
+    (issue,) = ExecutionChecker(seconds=6).check(root_over(child), sandbox).issues
     assert (issue.check, issue.unit, issue.kind) == ("unit_tests", "Mixer", ErrorKind.TIMEOUT)
     assert issue.output == "begun\n"
 
@@ -260,10 +260,18 @@ def test_own_test_that_changes_settings_of_torch_harms_nothing(execute: Check) -
 def test_design_that_ends_its_guest_is_at_fault(
     forward: str, kind: ErrorKind, sandbox: Sandbox
 ) -> None:
-    checker = ExecutionChecker(seconds=3, memory_mb=1024)
-    report = checker.check(design(unit(f"{forward}\n{PLAIN}")), sandbox)
+    checker = ExecutionChecker(seconds=6, memory_mb=1024)
+    report = checker.check(root_over(unit(f"{forward}\n{PLAIN}")), sandbox)
     assert report.checked and failed(report) == ["forward"]
-    assert report.issues[0].kind is kind
+    assert (report.issues[0].unit, report.issues[0].kind) == ("Mixer", kind)
+
+
+def test_measures_that_a_design_replaces_are_taken_outside(execute: Check) -> None:
+    plain = unit("return self.map(X) / 0")
+    replaced = "\n\ntorch.isfinite = torch.Tensor.isfinite = torch.ones_like\n\n\nclass Mixer"
+    code = plain.code.replace("\n\nclass Mixer", replaced, 1)
+    (issue,) = execute(root_over(Unit(name="Mixer", code=code))).issues
+    assert (issue.check, issue.kind) == ("forward", ErrorKind.NOT_FINITE)
 
 
 def test_code_that_does_not_load_is_at_fault(execute: Check) -> None:

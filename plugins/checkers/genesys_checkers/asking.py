@@ -42,7 +42,7 @@ class Asking(UnitFiles):
 
     def __init__(self, tree: GAUTree, code: str, guest: Guest) -> None:
         super().__init__(tree, code)
-        self.guest = guest
+        self.guest, self._running = guest, ""
 
     def ask(self, claim: type[AnyClaim], method: str, **asked: Any) -> AnyClaim:
         """Call a method whose answer is a claim.
@@ -73,11 +73,15 @@ class Asking(UnitFiles):
         Raises:
             Fault: The guest raises or ends.
         """
-        with alive():
-            try:
-                return self.guest.call(method, **asked)
-            except GuestRaised as error:
-                raise self._raised(error) from None
+        try:
+            self._running = ""
+            return self.guest.call(method, self._hear, **asked)
+        except GuestRaised as error:
+            raise self._raised(error) from None
+        except GuestEnded as error:
+            fault = _ended(error)
+            fault.unit = self._running
+            raise fault from None
 
     def cpu_seconds(self) -> float:
         """CPU time of the guest so far, measured from outside.
@@ -96,6 +100,9 @@ class Asking(UnitFiles):
         """
         with alive():
             return self.guest.peak_memory_mb()
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        self._running = self.unit(str(event.get("unit")))
 
     def _raised(self, error: GuestRaised) -> Fault:
         try:
@@ -116,6 +123,10 @@ def alive() -> Iterator[None]:
     try:
         yield
     except GuestEnded as error:
-        kind, what, hint = _ENDS.get(error.status, _DIED)
-        message = f"The design {what}: {error.message}."
-        raise Fault(message, hint=hint, kind=kind, output=error.output) from None
+        raise _ended(error) from None
+
+
+def _ended(error: GuestEnded) -> Fault:
+    kind, what, hint = _ENDS.get(error.status, _DIED)
+    message = f"The design {what}: {error.message}."
+    return Fault(message, hint=hint, kind=kind, output=error.output)

@@ -15,7 +15,7 @@ import torch
 import torch._dynamo
 from torch import Tensor, nn
 
-from genesys.gau import GAM
+from genesys.gau import GAM, GAUBase
 from genesys.gau.load import load_block
 
 VOCABULARY = 256
@@ -31,7 +31,7 @@ class GuestModel:
 
     Args:
         payload: ``code``, the composed block.
-        emit: Not used.
+        emit: Told of the unit that runs, once :meth:`watch` was called.
         scratch: Not used.
 
     Attributes:
@@ -45,7 +45,7 @@ class GuestModel:
     ) -> None:
         self._code: str = payload["code"]
         self._module = ModuleType("gab")
-        self._dtype = torch.float32
+        self._emit, self._dtype = emit, torch.float32
 
     def load(self) -> dict[str, Any]:
         """Run the design's code."""
@@ -84,6 +84,24 @@ class GuestModel:
             if open_gates:
                 _open_gates(self.model)
         return {"parameters": self.model.non_embedding_parameters()}
+
+    def watch(self) -> dict[str, Any]:
+        """Tell from now on which unit of the current model runs, as ``{"unit": name}``."""
+        running = [""]
+
+        def enter(unit: nn.Module, _: Any) -> None:
+            running.append(type(unit).__name__)
+            self._emit({"unit": running[-1]})
+
+        def leave(*_: Any) -> None:
+            running.pop()
+            self._emit({"unit": running[-1]})
+
+        for module in self.model.modules():
+            if isinstance(module, GAUBase):
+                module.register_forward_pre_hook(enter)
+                module.register_forward_hook(leave)
+        return {}
 
     @contextmanager
     def _settled(self, grad: bool = True, seed: int = SEED) -> Iterator[None]:

@@ -69,6 +69,8 @@ def trying(what: str) -> Iterator[None]:
 
 
 def build(block: Block, width: int, blocks: int, dtype: str = "float32", **options: Any) -> int:
-    """Make a model; a fault says which."""
+    """Make a model and have it tell which unit runs; a fault says which model it was."""
     with trying(f"built with embed_dim = {width} and {blocks} blocks in {dtype}"):
-        return block.build(width, blocks, dtype, **options)
+        count = block.build(width, blocks, dtype, **options)
+    block.call("watch")
+    return count
