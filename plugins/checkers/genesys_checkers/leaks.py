@@ -75,7 +75,7 @@ class Leak:
             f"The output at position {self.position} changes when positions from {self.cut} on "
             f"are replaced ({size}{self._channels()}; {seen}).",
             unit,
-            likely_cause(self.moved.any(-1), self.cuts),
+            likely_cause(np.any(self.moved, -1), self.cuts),
             kind=ErrorKind.CAUSALITY,
         )
 
