@@ -118,8 +118,8 @@ class EffectivenessChecker:
             if slowness > CLEARLY:
                 break
         raise Fault(
-            f"A step takes more than {appraisal.most_time:.1f} times as long as the GPT seed's at the "
-            "same width.",
+            f"A step takes more than {appraisal.most_time:.1f} times as long as the GPT seed's at "
+            "the same width.",
             unit,
             "Process positions in parallel or in chunks, not one by one.",
             kind=ErrorKind.COST,
