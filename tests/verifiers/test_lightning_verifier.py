@@ -9,49 +9,14 @@ from typing import Any
 import pytest
 
 from genesys.errors import ConfigError, SandboxError
-from genesys.records import CurvePoint, Design, Outcome, Scale, Unit, VerificationReport
+from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport
 from genesys.sandbox import Job, Limits, Sandbox
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.lightning import LightningVerifier
 
+from .designs import faulty
+
 Verify = Callable[..., VerificationReport]
-
-UNIT = '''\
-# GAU_IMPLEMENTATION_FILE
-import os
-
-import torch
-from torch import nn
-
-from genesys.gau import GAUBase
-
-
-class Faulty(GAUBase):
-    """A unit that goes wrong when it is trained."""
-
-    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
-        self.factory_kwargs = {{"device": device, "dtype": dtype}}
-        super().__init__(embed_dim, block_loc, kwarg_all)
-        self.up = nn.Linear(embed_dim, 6 * embed_dim, **self.factory_kwargs)
-        self.down = nn.Linear(6 * embed_dim, embed_dim, **self.factory_kwargs)
-        self.steps = 0
-
-    def _forward(self, X, **Z):
-        Y = X + self.down(torch.relu(self.up(X)))
-        if self.training and torch.is_grad_enabled():
-            self.steps += 1
-            {fault}
-        return Y, Z
-
-
-CHILDREN_DECLARATIONS = []
-'''
-
-
-def faulty(fault: str) -> Design:
-    return Design(
-        name="faulty", root="Faulty", units=[Unit(name="Faulty", code=UNIT.format(fault=fault))]
-    )
 
 
 def without_times(report: VerificationReport) -> VerificationReport:
