@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
-from _pytest.mark import ParameterSet
 
 from genesys.records import Design, Issue, Unit
 
@@ -112,7 +112,7 @@ def cases(kind: str) -> list[Case]:
     return [_read(path) for path in found if path.name != "__pycache__"]
 
 
-def parameters(kind: str) -> list[ParameterSet]:
+def parameters(kind: str) -> list[Any]:
     """All cases of a folder, for ``pytest.mark.parametrize``."""
     return [
         pytest.param(case, id=case.name, marks=[pytest.mark.slow] * ("slow" in case.header))

@@ -2,7 +2,7 @@
 # fault: a single call that takes hours
 # check: forward
 # kind: timeout, memory
-# unit: Mixer
+# unit: none
 # line: none
 # seconds: 6
 import torch

@@ -1,5 +1,5 @@
 # GAU_IMPLEMENTATION_FILE
-# fault: a loop over positions with ninety operations each
+# fault: a loop over positions with thirty operations each
 # check: effectiveness
 # kind: cost
 # unit: Mixer
@@ -11,7 +11,7 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """A loop over positions with ninety operations each."""
+    """A loop over positions with thirty operations each."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
@@ -21,7 +21,7 @@ class Mixer(GAUBase):
     def _forward(self, X, **Z):
         state, out = torch.zeros_like(X[:, 0]), []
         for x in self.map(X).unbind(1):
-            for _ in range(15):
+            for _ in range(8):
                 state = 0.9 * state + 0.1 * torch.tanh(x + state)
             out.append(state)
         return torch.stack(out, 1)
