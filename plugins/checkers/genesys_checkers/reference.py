@@ -23,6 +23,8 @@ from genesys_checkers.cost import BATCH, LENGTH, Cost, measure
 from genesys_checkers.faults import Fault
 
 SEED = "gpt2"
+# The code that measures: when it changes, what was kept no longer counts.
+CODE = ("cost", "learning", "guest_model", "guest_training", "guest_work")
 # Guests and steps in each: few enough to be quick, enough to meet a quiet moment.
 GUESTS, STEPS = 3, 8
 
@@ -80,6 +82,7 @@ class Reference:
             "blocks": self._blocks,
             "shape": [BATCH, LENGTH],
             "units": [unit.code for unit in self._design.units],
+            "code": [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in CODE],
         }
         key = hashlib.sha256(json.dumps(terms).encode()).hexdigest()[:16]
         return cache_root() / "reference" / f"{key}.json"
