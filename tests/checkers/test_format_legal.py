@@ -103,6 +103,10 @@ LINES = {
     "parameter of its own type": "self.w = nn.Parameter(torch.zeros(3, dtype=torch.float32))",
     "parameter that is cast": "self.w = nn.Parameter(torch.zeros(3).to(**self.factory_kwargs))",
     "parameter that is compared": "self.w = nn.Parameter((torch.rand(3) > 0.5) * 1.0)",
+    "parameter of complex numbers": "r = torch.view_as_complex\n"
+    "self.w = nn.Parameter(r(torch.rand(3, 2)))",
+    "parameter of an orthogonal matrix": "qr = torch.linalg.qr\n"
+    "self.w = nn.Parameter(qr(torch.rand(3, 3))[0])",
     "parameter that is not learned": "self.w = nn.Parameter(torch.zeros(3), requires_grad=False)",
     "parameter of integers": "self.w = nn.Parameter(torch.tensor([1, 2]), False)",
     "buffer": "self.register_buffer('mask', torch.ones(3, 3).tril().bool())",
@@ -155,6 +159,29 @@ def test_way_of_making_passes(name: str) -> None:
 def test_definition_passes(name: str) -> None:
     root = changed("class Root", f"{IMPORTS}\n\n{BESIDE[name]}\n\n\nclass Root")
     assert_passes(root)
+
+
+# What a unit does with ``self.part``, a layer or parameter without a type.
+CHOSEN = {
+    "layer in float32": ("nn.Linear(4, 4)", "self.part(X.float()).to(X.dtype)"),
+    "layer in its own type": ("nn.Linear(4, 4)", "self.part(X.to(self.part.weight.dtype))"),
+    "layer by its weight": ("nn.Linear(4, 4)", "functional.linear(X.float(), self.part.weight)"),
+    "layers of a list": ("nn.ModuleList([nn.Linear(4, 4)])", "self.part[0](X.to(torch.float32))"),
+    "layers in turn": (
+        "nn.ModuleList([nn.Linear(4, 4)])",
+        "sum(part(X.float()) for part in self.part)",
+    ),
+    "parameter in float32": ("nn.Parameter(torch.ones(4))", "X.float() @ self.part"),
+    "value by a name": ("nn.Linear(4, 4)", "self.part(wide)"),
+}
+
+
+@pytest.mark.parametrize("name", CHOSEN)
+def test_type_that_the_unit_chose_is_kept(name: str) -> None:
+    made, used = CHOSEN[name]
+    root = changed("        self.child =", f"        self.part = {made}\n        self.child =")
+    use = f"        wide = X.double()\n        {used}\n        return self.child"
+    assert_passes(Unit(name="Root", code=root.code.replace("        return self.child", use)))
 
 
 def test_name_of_another_unit_may_mean_something_else() -> None:

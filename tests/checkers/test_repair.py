@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import inspect
+
 import pytest
+from torch import nn
 
 from genesys.gau.unit import parse_unit
 from genesys.records import CheckReport, Design, ErrorKind, Severity, Unit
 from genesys_checkers.format import FormatChecker
+from genesys_checkers.rules.layers import LAYERS
 
 from .conftest import design, unit
 
+RECURRENT = {"GRU", "LSTM", "RNN"}
 CHILD = unit("return self.map(X)", name="Child")
 ROOT = unit(
     "return self.child(X, **Z)",
@@ -220,6 +225,23 @@ def test_repair_adds_what_is_missing_and_nothing_else(name: str) -> None:
     assert report.repairs[0].code == given(after, place).code
     assert report.valid
     assert report.issues == []
+
+
+def test_layers_have_their_device_where_torch_has_it() -> None:
+    """Whether a call gives a device by position is told from a table."""
+    for name, place in LAYERS.items():
+        taken = list(inspect.signature(getattr(nn, name)).parameters)
+        assert name in RECURRENT or taken.index("device") == place
+    base = list(inspect.signature(nn.RNNBase).parameters)
+    assert {LAYERS[name] for name in RECURRENT} == {base.index("device") - 1}  # less the mode
+
+
+def test_layer_that_gets_the_type_of_x_is_repaired() -> None:
+    forward = "(X.float().softmax(-1).to(X.dtype))\n        return self.child("
+    base = given("        self.more = nn.Linear(4, 4)", MORE)
+    code = base.code.replace("return self.child(", f"self.more{forward}")
+    report = check(Unit(name="Root", code=code))
+    assert "nn.Linear(4, 4, **self.factory_kwargs)" in report.repairs[0].code
 
 
 @pytest.mark.parametrize("name", REPAIRS)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from genesys.records import ErrorKind, Severity
 from genesys_checkers.rules.finding import Edit, Finding, Place
 from genesys_checkers.rules.source import FACTORY, UnitFile
+from genesys_checkers.rules.types import Types
 
 PASS_ON = "**self.factory_kwargs"
 # Layers that hold parameters or buffers, and at which position each takes its device.
@@ -42,6 +43,15 @@ LAYERS = {
 TENSORS = frozenset({"empty", "eye", "linspace", "logspace", "ones", "rand", "randn", "zeros"})
 # These take the type of what they are given.
 FROM_VALUE = {"full": 1, "tensor": 0}
+# What works in every type of floats; others, such as a decomposition, may not.
+PLAIN = frozenset(
+    {"abs", "add", "cat", "clamp", "clone", "contiguous", "constant_", "div", "exp", "expand"}
+    | {"fill_", "flip", "kaiming_normal_", "kaiming_uniform_", "log", "mul", "mul_", "neg"}
+    | {"normal_", "ones_", "pow", "repeat", "reshape", "sqrt", "square", "squeeze", "stack"}
+    | {"sub", "t", "transpose", "uniform_", "unsqueeze", "view", "xavier_normal_"}
+    | {"xavier_uniform_", "zero_", "zeros_", "arange", "log1p", "expm1", "sigmoid", "tanh"}
+)
+BUILTINS = frozenset({"float", "int", "len", "max", "min", "range", "round", "sum", "tuple"})
 # Methods that say in which type or place something is meant to be.
 CASTS = frozenset(
     {"bfloat16", "bool", "cpu", "cuda", "double", "float", "half", "int", "long", "short"}
@@ -53,14 +63,20 @@ def layers(file: UnitFile) -> Iterator[Finding]:
     """Layers and parameters are made where and in the type that the unit is asked for."""
     if file.init is not None and _casts_itself(file.init):
         return
+    types = Types(file)
     for node in file.running:
-        if not isinstance(node, ast.Call) or _is_cast(file, node):
-            continue
-        name = file.names.qualified(node.func)
-        if name in {"torch.nn.Parameter", "torch.nn.parameter.Parameter"}:
-            yield from _parameter(file, node)
-        elif name.startswith("torch.nn.") and _lacks_factory(node, name.rpartition(".")[2]):
-            yield _finding(file, node, f"nn.{name.rpartition('.')[2]}")
+        if isinstance(node, ast.Call) and not _is_cast(file, node):
+            found = [*_made(file, node)]
+            if found and not types.chosen_for(node):
+                yield from found
+
+
+def _made(file: UnitFile, call: ast.Call) -> Iterator[Finding]:
+    name = file.names.qualified(call.func)
+    if name in {"torch.nn.Parameter", "torch.nn.parameter.Parameter"}:
+        yield from _parameter(file, call)
+    elif name.startswith("torch.nn.") and _lacks_factory(call, name.rpartition(".")[2]):
+        yield _finding(file, call, f"nn.{name.rpartition('.')[2]}")
 
 
 def _parameter(file: UnitFile, call: ast.Call) -> Iterator[Finding]:
@@ -73,6 +89,7 @@ def _parameter(file: UnitFile, call: ast.Call) -> Iterator[Finding]:
         (isinstance(n, ast.keyword) and n.arg in {None, *FACTORY})
         or (isinstance(n, ast.Attribute) and n.attr in CASTS)
         or isinstance(n, ast.Compare)
+        or (isinstance(n, ast.Call) and not _is_plain(file, n))
         for n in inside
     )
     if not learned or typed:
@@ -80,6 +97,13 @@ def _parameter(file: UnitFile, call: ast.Call) -> Iterator[Finding]:
     for node in inside:
         if isinstance(node, ast.Call) and (name := _tensor(file, node)):
             yield _finding(file, node, f"torch.{name}")
+
+
+def _is_plain(file: UnitFile, call: ast.Call) -> bool:
+    """Whether a call works in any type of floats and keeps it."""
+    name = file.names.qualified(call.func)
+    last = call.func.attr if isinstance(call.func, ast.Attribute) else name.rpartition(".")[2]
+    return last in PLAIN | TENSORS | FROM_VALUE.keys() | BUILTINS or name.startswith("math.")
 
 
 def _tensor(file: UnitFile, call: ast.Call) -> str:
