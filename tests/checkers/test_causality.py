@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from genesys.errors import ConfigError
 from genesys.records import CheckReport, ErrorKind, Issue
 from genesys.sandbox import Sandbox
 from genesys_checkers.causality import CausalityChecker
@@ -103,3 +104,8 @@ def test_block_that_cannot_be_repeated_is_not_called_leaky(
     counting = unit("self.calls.append(0)\nreturn self.map(X) * len(self.calls)", "self.calls = []")
     issue = checker.check(design(counting), sandbox).issues[0]
     assert issue.kind is ErrorKind.NONDETERMINISTIC
+
+
+def test_value_out_of_range_names_the_setting() -> None:
+    with pytest.raises(ConfigError, match=r"checker\.causality\.blocks"):
+        CausalityChecker(blocks=0)

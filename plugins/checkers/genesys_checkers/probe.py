@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from pydantic import Field
 
-from genesys.records import ErrorKind
+from genesys.records import ErrorKind, Record
 from genesys_checkers.block import Block
 from genesys_checkers.faults import Fault
 from genesys_checkers.leaks import Leak
@@ -23,12 +24,11 @@ Array = np.ndarray[Any, Any]
 Originals = list[list[Array]]
 
 
-@dataclass(frozen=True)
-class Shape:
+class Shape(Record):
     """D and number of blocks of the models."""
 
-    width: int
-    blocks: int
+    width: Annotated[int, Field(ge=2)]
+    blocks: Annotated[int, Field(ge=1)]
 
 
 def record(block: Block, schedule: Sequence[Series], shape: Shape) -> Originals:
