@@ -322,3 +322,14 @@ def test_same_design_gets_the_same_verdict(execute: Check) -> None:
 def test_wrong_parameters_are_named() -> None:
     with pytest.raises(ConfigError, match=r"checker.execution.widths"):
         ExecutionChecker(widths=[])
+
+
+def test_claims_without_sense_are_the_designs_fault(execute: Check) -> None:
+    leaf = "dict(block=7, key='k', path='k', kind='tensor', odd=False, digest='', unit='Mixer'"
+    forged = (
+        "from genesys_checkers.guest import BlockGuest\n"
+        f"BlockGuest.carry = lambda s, X: {{'leaves': [{leaf}, shape=[0 if len(X) == 2 else 5])]}}"
+    )
+    code = unit(PLAIN).code.replace("\n\nclass Mixer", f"\n\n{forged}\n\n\nclass Mixer", 1)
+    (issue,) = execute(design(Unit(name="Mixer", code=code))).issues
+    assert (issue.check, issue.unit, issue.kind) == ("forward", "Mixer", ErrorKind.STATE)

@@ -52,14 +52,14 @@ def _check_kind(leaf: Leaf) -> None:
 def _check_batch(small: list[Leaf], large: list[Leaf]) -> None:
     """With twice the rows, and others, an axis is as it was or twice as long."""
     for one, two in zip(small, large, strict=False):
-        ratios = [b / a for a, b in zip(one.shape, two.shape, strict=False) if a != b]
-        if one.shape and not ratios and one.digest != two.digest:
+        grown = [(a, b) for a, b in zip(one.shape, two.shape, strict=False) if a != b]
+        if one.shape and not grown and one.digest != two.digest:
             raise _fault(
                 one,
                 f"has shape {tuple(one.shape)} for any batch though it depends on X",
                 "Keep one entry for each row of the batch.",
             )
-        if len(one.shape) != len(two.shape) or any(ratio != 2 for ratio in ratios):
+        if len(one.shape) != len(two.shape) or any(b != 2 * a for a, b in grown):
             raise _fault(
                 one,
                 f"has shape {tuple(one.shape)} for 2 rows and {tuple(two.shape)} for 4",
