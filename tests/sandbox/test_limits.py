@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from genesys.sandbox import GuestEnded, GuestRaised, JobStatus, Sandbox
@@ -31,7 +32,9 @@ ALONE = {
 }
 WITH_CHILDREN = {
     "forks": "for _ in range(5):\n if os.fork() == 0: time.sleep(99)\ntime.sleep(99)",
-    "starts programs": "subprocess.Popen(['sleep', '98765']); time.sleep(99)",
+    "starts programs": "command = 'import time; time.sleep(99)'\n"
+    "subprocess.Popen([sys.executable, '-c', command, scratch])\n"
+    "time.sleep(99)",
     "daemons": "if os.fork() == 0:\n os.setsid()\n if os.fork() == 0:\n"
     "  signal.signal(signal.SIGTERM, signal.SIG_IGN)\n  time.sleep(99)\n os._exit(0)\n"
     "time.sleep(99)",
@@ -47,14 +50,28 @@ def unconfined() -> Iterator[Sandbox]:
         yield sandbox
 
 
+def of_hosts() -> set[int]:
+    """All processes anywhere that mention our hosts' folders: hosts, guests, what they started."""
+    mine = [host.cmdline() for host in processes()[0]]
+    bases = [line[line.index("genesys.sandbox.host") + 1] for line in mine]
+    found = psutil.process_iter(["cmdline"])
+    words = {process.pid: " ".join(process.info["cmdline"] or []) for process in found}
+    return {pid for pid, line in words.items() if any(base in line for base in bases)}
+
+
 def overdue(sandbox: Sandbox, code: str, seconds: float = 0.2) -> float:
     """Run what does not end; returns for how long after its limit any of it was there."""
-    with sandbox.open(hostile(sandbox, seconds=seconds, memory_mb=2048)) as guest:
+    execute(sandbox, "pass")
+    idle = of_hosts()
+    started = time.monotonic()
+    with (
+        pytest.raises(GuestEnded) as caught,
+        sandbox.open(hostile(sandbox, seconds=seconds, memory_mb=2048)) as guest,
+    ):
         started = time.monotonic()
-        with pytest.raises(GuestEnded) as caught:
-            guest.call("execute", code=code)
-        assert caught.value.status in (JobStatus.TIMEOUT, JobStatus.CPU, JobStatus.DIED)
-    wait_for(lambda: not processes()[1], seconds=5)
+        guest.call("execute", code=code)
+    assert caught.value.status in (JobStatus.TIMEOUT, JobStatus.CPU, JobStatus.DIED)
+    wait_for(lambda: of_hosts() == idle, seconds=10)
     return time.monotonic() - started - seconds
 
 
