@@ -12,6 +12,7 @@ from genesys_checkers.rules.construction import means_argument
 from genesys_checkers.rules.finding import Edit, Finding, Place
 from genesys_checkers.rules.layers import CASTS, PASS_ON
 from genesys_checkers.rules.source import FACTORY, GIVEN, Signature, UnitFile
+from genesys_checkers.rules.types import Types
 
 # Which arguments the dicts of a file hold, by name; None where that cannot be read.
 Known = dict[str, set[str] | None]
@@ -46,17 +47,21 @@ def declared_and_made(file: UnitFile) -> Iterator[Finding]:
 def handed_on(file: UnitFile) -> Iterator[Finding]:
     """Every child is given what units are given, and ``factory_kwargs``."""
     known: Known = {}
+    types = Types(file)
     for child in file.unit.children:
+        signature = file.units.get(child.unitname, Signature())
         for call in file.calls.get(child.unitname, ()):
-            yield from _call(file, call, child.unitname, known)
+            given = _given(file, call, signature, known)
+            if given is None:
+                continue
+            yield from _arguments(file, call, signature.required - given)
+            if not given & {*FACTORY} and not types.chosen_for(call):
+                yield from _factory(file, call)
 
 
-def _call(file: UnitFile, call: ast.Call, name: str, known: Known) -> Iterator[Finding]:
-    signature = file.units.get(name, Signature())
-    given = _given(file, call, signature, known)
-    if given is None:
-        return
-    missing = [n for n in GIVEN if n in signature.required and n not in given]
+def _arguments(file: UnitFile, call: ast.Call, required: frozenset[str]) -> Iterator[Finding]:
+    name = ast.unparse(call.func)
+    missing = [n for n in GIVEN if n in required]
     if missing:
         yield Finding(
             ErrorKind.ARGUMENTS,
@@ -65,12 +70,15 @@ def _call(file: UnitFile, call: ast.Call, name: str, known: Known) -> Iterator[F
             call,
             edit=_give(file, call, missing),
         )
+
+
+def _factory(file: UnitFile, call: ast.Call) -> Iterator[Finding]:
     parent = file.parents.get(call)
-    if not given & {*FACTORY} and not (isinstance(parent, ast.Attribute) and parent.attr in CASTS):
+    if not (isinstance(parent, ast.Attribute) and parent.attr in CASTS):
         is_set = file.directly_in_init(call) and file.factory_known(call)
         yield Finding(
             ErrorKind.FACTORY_KWARGS,
-            f"{name} is made without device and dtype.",
+            f"{ast.unparse(call.func)} is made without device and dtype.",
             f"Pass {PASS_ON}.",
             call,
             Severity.WARNING,
