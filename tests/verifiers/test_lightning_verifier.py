@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,9 @@ from typing import Any
 import pytest
 
 from genesys.errors import ConfigError, SandboxError
+from genesys.gau.folder import load_tree
 from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport
+from genesys.resources import resource
 from genesys.sandbox import Job, Limits, Sandbox
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.lightning import LightningVerifier
@@ -37,6 +42,13 @@ def test_a_design_is_tuned_trained_and_evaluated(
     assert loss.value < loss.untrained
     assert report.fitness is not None
     assert report.tokens_per_second > 0
+
+
+@pytest.mark.parametrize("name", ["mamba2", "retnet", "rwkv6", "ttt"])
+def test_seeds_are_not_accused_of_looking_ahead(verify: Verify, scale: Scale, name: str) -> None:
+    design = load_tree(resource("seeds") / name).as_design(name)
+    report = verify(design, scale.model_copy(update={"tokens": 64 * 4 * 4, "d_model": 64}))
+    assert report.outcome is Outcome.OK, report.error
 
 
 def test_the_same_seed_gives_the_same_report(verify: Verify, gpt2: Design, scale: Scale) -> None:
@@ -125,6 +137,27 @@ def test_what_happens_before_the_design_is_loaded_is_the_machines_fault(
         report = verifier.verify(gpt2, scale, 0, sandbox, lambda point: None)
     assert report.outcome is Outcome.MACHINE_ERROR
     assert told in report.error
+
+
+def test_the_trusted_half_needs_no_torch(corpus: Corpus, cache: Path) -> None:
+    code = (
+        "import sys\n"
+        "from genesys.gau.folder import load_tree\n"
+        "from genesys.records import Scale\n"
+        "from genesys.resources import resource\n"
+        "from genesys.sandbox import Sandbox\n"
+        "from genesys_verifiers.lightning import LightningVerifier\n"
+        "assert 'lm_eval' not in sys.modules\n"
+        f"verifier = LightningVerifier(corpus={corpus.manifest()['config']!r})\n"
+        "design = load_tree(resource('seeds') / 'gpt2').as_design('gpt2')\n"
+        "scale = Scale(name='s', n_block=1, d_model=32, tokens=1, learning_rate=0.1, trials=1)\n"
+        "with Sandbox() as sandbox:\n"
+        "    report = verifier.verify(design, scale, 0, sandbox, lambda point: None)\n"
+        "assert report.fitness, report.error\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    environment = {**os.environ, "GENESYS_CACHE": str(cache), "PYTHONPATH": ":".join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
 
 
 def test_a_wrong_parameter_is_one_clear_error() -> None:
