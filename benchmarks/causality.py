@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -17,13 +18,18 @@ from genesys.gau.folder import load_tree
 from genesys.records import Design, Unit
 from genesys.resources import resource
 from genesys.sandbox import Limits, Sandbox
-from genesys_checkers import probe
 from genesys_checkers.block import Block, open_block
-from genesys_checkers.rounding import DOUBLE
+from genesys_checkers.faults import Fault
+from genesys_checkers.probe import Shape, compare, record
 from genesys_checkers.schedule import schedule
+from tests.checkers.conftest import root_over, unit
+from tests.checkers.zoo import ACROSS_ROWS, CAUSAL, LEAKY, Zoo
 
 LENGTH = 512
-SHAPE = probe.Shape(width=64, blocks=2)
+TOLERANCE = 1e-5
+SHAPE = Shape(width=64, blocks=2)
+SMALL = Shape(width=32, blocks=2)
+Method = Callable[[Block, Block], None]
 RECURRENT = '''\
 # GAU_IMPLEMENTATION_FILE
 import torch
@@ -61,27 +67,46 @@ CHILDREN_DECLARATIONS = []
 '''
 
 
-def ours(block: Block, twin: Block) -> None:
+def ours(block: Block, twin: Block, shape: Shape = SHAPE) -> None:
     """The whole check."""
-    trials = schedule(DOUBLE)
-    probe.compare(twin, trials, probe.record(block, trials, SHAPE), SHAPE)
+    trials = schedule()
+    compare(twin, trials, record(block, trials, shape), shape)
 
 
-def papers(block: Block, _: Block, batch: int) -> None:
+def papers(block: Block, _: Block, shape: Shape = SHAPE, batch: int = 1) -> None:
     """L - 1 forward passes, in float32 and training mode."""
-    block.build(SHAPE.width, SHAPE.blocks)
+    block.build(shape.width, shape.blocks)
     noise = np.random.default_rng(0)
     X, other = (
-        noise.standard_normal((batch, LENGTH, SHAPE.width), dtype=np.float32) for _ in range(2)
+        noise.standard_normal((batch, LENGTH, shape.width), dtype=np.float32) for _ in range(2)
     )
     Y = block.forward(X)
     for cut in range(1, LENGTH):
         X2 = np.concatenate([X[:, :cut], other[:, cut:]], 1)
-        if np.abs(block.forward(X2)[:, :cut] - Y[:, :cut]).max() > 1e-5:
-            raise AssertionError(f"a leak at {cut}")
+        if np.abs(block.forward(X2)[:, :cut] - Y[:, :cut]).max() > TOLERANCE:
+            raise Fault(f"a leak at {cut}")
 
 
-def seconds(method: Callable[[Block, Block], None], block: Block, twin: Block) -> float:
+def papers_twice(block: Block, twin: Block) -> None:
+    """The same with two rows."""
+    papers(block, twin, batch=2)
+
+
+METHODS: dict[str, Method] = {
+    "ours": ours,
+    "paper's, B = 1": papers,
+    "paper's, B = 2": papers_twice,
+}
+
+
+@contextmanager
+def opened(design: Design, boxes: Sequence[Sandbox]) -> Iterator[tuple[Block, Block]]:
+    """Two guests, each in a sandbox of its own: one may have no room for another."""
+    with open_block(design, boxes[0]) as block, open_block(design, boxes[1]) as twin:
+        yield block, twin
+
+
+def seconds(method: Method, block: Block, twin: Block) -> float:
     """Processor time of both guests and of this process."""
 
     def now() -> float:
@@ -92,31 +117,44 @@ def seconds(method: Callable[[Block, Block], None], block: Block, twin: Block) -
     return now() - began
 
 
-def measure(design: Design, rounds: int) -> None:
-    methods = {
-        "ours": ours,
-        "paper's, B = 1": lambda block, twin: papers(block, twin, 1),
-        "paper's, B = 2": lambda block, twin: papers(block, twin, 2),
-    }
-    best = dict.fromkeys(methods, float("inf"))
-    limits = Limits(threads=1, seconds=600)
-    # Each in a sandbox of its own: one that serves a guest may have no room for another.
-    with Sandbox(limits) as first, Sandbox(limits) as second:
-        with open_block(design, first, limits) as block, open_block(design, second, limits) as twin:
-            for _ in range(rounds):
-                for name, method in methods.items():
-                    best[name] = min(best[name], seconds(method, block, twin))
+def measure(design: Design, boxes: Sequence[Sandbox], rounds: int) -> None:
+    best = dict.fromkeys(METHODS, float("inf"))
+    with opened(design, boxes) as (block, twin):
+        for _ in range(rounds):
+            for name, method in METHODS.items():
+                best[name] = min(best[name], seconds(method, block, twin))
     for name, took in best.items():
-        print(f"{design.name}: {name}: {took:.2f} s; ours is {best['ours'] / took:.3f} of it")
+        print(f"{design.name}: {name}: {took:.2f} s; ours takes {best['ours'] / took:.2f} of it")
+
+
+def count(method: Callable[..., None], zoo: Zoo, boxes: Sequence[Sandbox]) -> str:
+    """How many of the zoo a method accuses."""
+    accused = 0
+    for lines in zoo.values():
+        with opened(root_over(unit(*lines)), boxes) as (block, twin):
+            try:
+                method(block, twin, SMALL)
+            except Fault:
+                accused += 1
+    return f"{accused} of {len(zoo)}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    measure(load_tree(resource("seeds") / "gpt2").as_design(name="attention"), options.rounds)
+    limits = Limits(threads=1, seconds=600)
+    attention = load_tree(resource("seeds") / "gpt2").as_design(name="attention")
     recurrent = Unit(name="Recurrent", code=RECURRENT)
-    measure(Design(name="recurrent", root="Recurrent", units=[recurrent]), options.rounds)
+    with Sandbox(limits) as first, Sandbox(limits) as second:
+        boxes = (first, second)
+        measure(attention, boxes, options.rounds)
+        measure(
+            Design(name="recurrent", root="Recurrent", units=[recurrent]), boxes, options.rounds
+        )
+        for what, zoo in (("leaky", LEAKY), ("across rows", ACROSS_ROWS), ("causal", CAUSAL)):
+            for name, method in (("ours", ours), ("paper's", papers)):
+                print(f"{name} accuses {count(method, zoo, boxes)} {what} blocks of the zoo")
 
 
 if __name__ == "__main__":

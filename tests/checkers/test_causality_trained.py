@@ -17,7 +17,6 @@ from genesys.resources import resource
 from genesys_checkers.block import Block
 from genesys_checkers.guest import BlockGuest
 from genesys_checkers.probe import Shape, compare, record
-from genesys_checkers.rounding import DOUBLE
 from genesys_checkers.schedule import schedule
 from genesys_checkers.text import batches
 
@@ -73,5 +72,5 @@ def test_trained_seed_is_not_accused(seed: str) -> None:
     guest.weights = train(code, steps=120)
     block = Block(tree, code, guest)
     block.load()
-    trials = schedule(DOUBLE)
+    trials = schedule()
     compare(block, trials, record(block, trials, SHAPE), SHAPE)

@@ -44,7 +44,15 @@ def record(block: Block, schedule: Sequence[Series], shape: Shape) -> Originals:
         try:
             for trial in series.trials:
                 X = trial.original(series.precision, shape.width)
-                outputs[-1].append(block.forward(X, trial.training, forget=True))
+                Y = block.forward(X, trial.training, forget=True)
+                if trial.is_plain and np.isfinite(Y).mean() < 0.5:
+                    raise Fault(
+                        f"Most of Y is NaN or infinity for noise of shape {X.shape} in "
+                        f"{series.precision.dtype}, so its causality cannot be judged.",
+                        hint="Keep sums, exponentials and divisions within bounds.",
+                        kind=ErrorKind.NOT_FINITE,
+                    )
+                outputs[-1].append(Y)
         except Fault as fault:
             if not series.may_fail or fault.kind is ErrorKind.TIMEOUT:
                 raise
@@ -89,9 +97,9 @@ class _Comparison:
     def judge(self) -> None:
         """Raise a :class:`Fault` if an output before the cuts moved by more than rounding."""
         Y2 = self._run(self.X2)
-        moved = self._changes(Y2, self.trial.is_plain)
-        if not moved.any():
+        if not ((Y2 != self.Y) & self._early).any():
             return
+        moved = self._changes(Y2, self.trial.is_plain)
         sizes = Sizes.of(self.Y, self._early, self.precision)
         leaking = sizes.suspicious(moved)
         if not leaking.any():
