@@ -419,6 +419,19 @@ def test_unit_that_is_not_written() -> None:
     assert [i.severity for i in report.issues] == [Severity.WARNING]
 
 
+def test_message_is_cut() -> None:
+    named = with_code("_forward(self, X, **Z)", f"_forward(self, X, {'q' * 5000}, **Z)")
+    (issue,) = report_of(design(named)).issues
+    assert len(issue.message) == 1000
+
+
+def test_second_test_that_is_empty_is_a_warning() -> None:
+    empty = "@gau_test\ndef test_more(device=None, dtype=None) -> None:\n    pass\n\n\nCHILDREN_D"
+    report = report_of(design(with_code("CHILDREN_D", empty)))
+    assert [(i.severity, i.kind) for i in report.issues] == [(Severity.WARNING, ErrorKind.NO_TEST)]
+    assert report.valid
+
+
 def test_wrong_parameter_is_named() -> None:
     with pytest.raises(ConfigError, match=r"checker.format.placeholders.*maybe"):
         FormatChecker(placeholders="maybe")

@@ -31,6 +31,7 @@ from genesys_checkers.rules.source import Signature, signature
 from genesys_checkers.rules.template import Untidy, read_unit
 
 PARSER, FORMATTER = "parser", "formatter"
+MAX_TEXT = 1000
 
 
 class FormatChecker:
@@ -137,7 +138,7 @@ def _issue(unit: str, finding: Finding) -> Issue:
         kind=finding.kind,
         unit=unit,
         line=getattr(finding.node, "lineno", None),
-        message=finding.message,
+        message=finding.message[:MAX_TEXT],
         hint=finding.hint,
     )
 
