@@ -1,8 +1,8 @@
 # GAU_IMPLEMENTATION_FILE
 # fault: a square root that leaves its domain when a weight moves
-# check: effectiveness
+# check: effectiveness, causality
 # kind: divergence, not_finite
-# unit: Mixer
+# unit: Mixer, none
 # line: none
 import torch
 from torch import nn
