@@ -116,5 +116,17 @@ def report(
     typer.echo(path)
 
 
+@app.command(context_settings={"allow_extra_args": True})
+def doctor(context: typer.Context, as_json: AsJson = False) -> None:
+    """Try how generated code is confined here, and say what this machine has.
+
+    Takes overrides of the config, e.g. sandbox.backend=bubblewrap. Exit status: 0 if generated code
+    can be confined, 1 if not.
+    """
+    from genesys.cli.doctor import doctor
+
+    sys.exit(doctor(context.args, as_json))
+
+
 if __name__ == "__main__":
     main()
