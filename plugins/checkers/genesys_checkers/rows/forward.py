@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import cycle
+
 import numpy as np
 
 from genesys.records import ErrorKind
 from genesys_checkers.block import Block
 from genesys_checkers.faults import Fault
 from genesys_checkers.rows import state
-from genesys_checkers.rows.inputs import Array, Sizes, build, noise, trying
+from genesys_checkers.rows.inputs import BATCHES, Array, Sizes, build, noise, trying
 
 # Of the largest output at a position: what is below is rounding, in float32.
 ROUNDING = 1e-3
@@ -16,7 +18,7 @@ NO_MEMORY = "Draw random numbers in training only, and keep nothing between call
 
 
 def check(block: Block, sizes: Sizes) -> None:
-    """Run the block at every width and length, in bfloat16, twice, and on one row alone.
+    """Run the block at every length and width, in bfloat16, twice, and on one row alone.
 
     Raises:
         Fault: It fails; Y has another shape or dtype, is not finite, differs between two runs, or
@@ -24,8 +26,9 @@ def check(block: Block, sizes: Sizes) -> None:
     """
     for width in sizes.widths:
         build(block, width, sizes.blocks)
-        for shape in sizes.shapes(width):
-            _finite(block, noise(*shape), "float32")
+        lengths = sizes.lengths if width == sizes.width else sizes.extremes
+        for batch, length in zip(cycle(BATCHES), lengths, strict=False):
+            _finite(block, noise(batch, length, width), "float32")
     _check_alone(block, sizes)
     state.check(block, sizes)
     build(block, sizes.width, sizes.blocks, "bfloat16")
@@ -48,7 +51,7 @@ def _finite(block: Block, X: Array, dtype: str, training: bool = True) -> Array:
 
 def _check_alone(block: Block, sizes: Sizes) -> None:
     """A run depends neither on random numbers, nor on other rows, nor on the runs before it."""
-    length, width = sizes.usual, sizes.widths[-1]
+    length, width = sizes.usual, sizes.width
     build(block, width, sizes.blocks)
     A, B = noise(3, length, width), noise(1, length // 2 + 3, width, seed=1)
     first = _finite(block, A, "float32", training=False)

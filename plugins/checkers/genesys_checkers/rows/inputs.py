@@ -47,11 +47,6 @@ class Sizes(Record):
         """The least length and the greatest."""
         return sorted({min(self.lengths), max(self.lengths)})
 
-    def shapes(self, width: int) -> list[tuple[int, int, int]]:
-        """(B, L, D) for each length, with a batch that varies."""
-        batches = [BATCHES[n % len(BATCHES)] for n in range(len(self.lengths))]
-        return [(B, L, width) for B, L in zip(batches, self.lengths, strict=True)]
-
 
 def noise(*shape: int, seed: int = 0) -> Array:
     """Normal numbers in float32, always the same for one seed."""
