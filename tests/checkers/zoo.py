@@ -134,6 +134,19 @@ LEAKY: Zoo = {
     "only in training": _mean_if("self.training"),
     "in float32 only": _mean_if("X.dtype is torch.float32"),
     "in bfloat16 only": _mean_if("X.dtype is torch.bfloat16"),
+    "only beyond length 256, by chunks": (
+        "if L <= 256:\n    return self.map(X)\n"
+        "C = functional.pad(self.map(X), (0, 0, 0, -L % 256)).view(B, -1, 256, D)\n"
+        "return (C + C.mean(2, keepdim=True)).flatten(1, 2)[:, :L]",
+        "",
+    ),
+    "off by one in float32 and at length only": (
+        "h = self.map(X)\n"
+        "if X.dtype is torch.float32 and L > 200:\n"
+        "    return h + functional.pad(X[:, 1:], (0, 0, 0, 1))\n"
+        "return h",
+        "",
+    ),
     "only beyond a window": (
         "h = self.map(X)\nreturn h + functional.pad(X[:, 201:], (0, 0, 200, 1))[:, -L:] if L > 201 "
         "else h",
@@ -279,6 +292,33 @@ CAUSAL: Zoo = {
     "Fourier transform": ("h = self.map(X)\n" + FOURIER + "return Y", ""),
     "Fourier transform in float32": ("h = self.map(X).float()\n" + FOURIER + "return Y.to(X)", ""),
     "Fourier transform of a cube": ("h = self.map(X) ** 3\n" + FOURIER + "return Y", ""),
+    "long Fourier kernel in float32": (
+        "h, n = self.map(X).float(), 2 * L\nk = torch.arange(L).float().mul(13).sin()[:, None]\n"
+        "Y = torch.fft.rfft(h, n, 1) * torch.fft.rfft(k, n, 0)\n"
+        "return torch.fft.irfft(Y, n, 1)[:, :L].to(X)",
+        "",
+    ),
+    "masked products of exponentials": (
+        MASK + "s = (self.map(X).exp() @ X.exp().mT) * mask\nreturn (s @ X) / s.sum(-1, True)",
+        "",
+    ),
+    "experts chosen at each position": (
+        "Y, chosen = torch.zeros_like(X), X[..., :4].argmax(-1)\n"
+        "for i in range(4):\n    Y[chosen == i] = i * self.map(X[chosen == i])\nreturn Y",
+        "",
+    ),
+    "one position, chosen by the best score": (
+        SCORES + "s = s.masked_fill(~mask, float('-inf'))\n"
+        "return functional.one_hot(s.argmax(-1), L).to(X.dtype) @ v",
+        K,
+    ),
+    "scan step by step": (
+        "state, states = torch.zeros_like(X[:, 0]), []\n"
+        "for x in self.map(X).unbind(1):\n"
+        "    state = torch.tanh(state + x)\n    states.append(state)\n"
+        "return torch.stack(states, 1)",
+        "",
+    ),
     "two ways, chosen at each position": (
         "h = self.map(X)\nreturn torch.where(X[..., :1] > 0, h, -2 * X)",
         "",

@@ -36,8 +36,8 @@ class Precision:
     factor: float
 
 
-DOUBLE = Precision("float64", np.float64, 2.2e-16, 1e-9, 1e-5, 1e-6, 1e-7, 32)
-SINGLE = Precision("float32", np.float32, 1.2e-7, 1e-5, 1e-2, 1e-2, 2e-6, 32)
+DOUBLE = Precision("float64", np.float64, 2.2e-16, 1e-9, 1e-3, 1e-6, 1e-7, 10)
+SINGLE = Precision("float32", np.float32, 1.2e-7, 1e-5, 1e-2, 1e-2, 2e-6, 10)
 HALF = Precision("bfloat16", np.float32, 7.8e-3, 5e-2, 1.0, 3e-1, 2e-2, 3)
 
 
