@@ -2,9 +2,9 @@
 # fault: a loop without an end
 # check: forward
 # kind: timeout
-# unit: Mixer
+# unit: none
 # line: none
-# seconds: 6
+# seconds: 5
 import torch
 from torch import nn
 

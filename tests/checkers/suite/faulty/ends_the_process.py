@@ -2,7 +2,7 @@
 # fault: ends the process by a legal module's path
 # check: forward
 # kind: crash
-# unit: Mixer
+# unit: none
 # line: none
 import collections
 

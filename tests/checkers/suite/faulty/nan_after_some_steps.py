@@ -1,8 +1,8 @@
 # GAU_IMPLEMENTATION_FILE
 # fault: a square root that leaves its domain when a weight moves
-# check: effectiveness, causality
+# check: effectiveness
 # kind: divergence, not_finite
-# unit: Mixer, none
+# unit: Mixer
 # line: none
 import torch
 from torch import nn

@@ -4,7 +4,7 @@
 # kind: timeout, unit_test
 # unit: Mixer
 # line: none
-# seconds: 6
+# seconds: 5
 from torch import nn
 
 from genesys.gau import GAUBase, gau_test

@@ -1,29 +1,27 @@
 # GAU_IMPLEMENTATION_FILE
-# about: convolutions with growing gaps
+# fault: the number of positions that are not zero
+# check: causality
+# kind: causality
+# unit: Mixer
+# line: none
 import torch
 from torch import nn
-from torch.nn import functional
 
 from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """Convolutions with growing gaps."""
+    """The number of positions that are not zero."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        self.convs = nn.ModuleList(
-            nn.Conv1d(embed_dim, embed_dim, 2, dilation=2**i, **self.factory_kwargs)
-            for i in range(3)
-        )
 
     def _forward(self, X, **Z):
-        h = self.map(X).mT
-        for width, conv in enumerate(self.convs):
-            h = h + conv(functional.pad(h, (2**width, 0))).relu()
-        return h.mT
+        B, L, D = X.shape
+        filled = (X != 0).any(-1).sum(1)[:, None, None]
+        return self.map(X) * (filled / L).to(X)
 
 
 @gau_test

@@ -1,31 +1,26 @@
 # GAU_IMPLEMENTATION_FILE
-# about: annotations everywhere
-import typing
-
+# about: a running sum by doubling steps
 import torch
 from torch import nn
+from torch.nn import functional
 
 from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """Annotations everywhere."""
+    """A running sum by doubling steps."""
 
-    def __init__(
-        self,
-        embed_dim: int,
-        block_loc: tuple[int, int],
-        kwarg_all: dict,
-        device: torch.device | None = None,
-        dtype: torch.dtype | None = None,
-        **kwargs: typing.Any,
-    ) -> None:
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
 
-    def _forward(self, X: torch.Tensor, **Z: torch.Tensor) -> torch.Tensor:
-        return self.map(X)
+    def _forward(self, X, **Z):
+        h, step = self.map(X), 1
+        while step < X.shape[1]:
+            h = h + functional.pad(h, (0, 0, step, 0))[:, :-step]
+            step *= 2
+        return h / 30
 
 
 @gau_test

@@ -1,13 +1,13 @@
 # GAU_IMPLEMENTATION_FILE
-# about: an epsilon that depends on the precision
+# about: one unit and no children
 import torch
 from torch import nn
 
 from genesys.gau import GAUBase, gau_test
 
 
-class Mixer(GAUBase):
-    """An epsilon that depends on the precision."""
+class Root(GAUBase):
+    """One unit and no children."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
@@ -15,13 +15,12 @@ class Mixer(GAUBase):
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
 
     def _forward(self, X, **Z):
-        h = self.map(X)
-        return h / (h.norm(dim=-1, keepdim=True) + torch.finfo(X.dtype).eps)
+        return X + self.map(X).relu()
 
 
 @gau_test
-def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
-    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+def test_root_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Root(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
     X = torch.randn(2, 5, 32, device=device, dtype=dtype)
     assert unit(X)[0].shape == X.shape
 

@@ -1,5 +1,9 @@
 # GAU_IMPLEMENTATION_FILE
-# about: sines of the position as a buffer that is not saved
+# fault: iterates until all positions have settled
+# check: causality, forward
+# kind: causality, batch
+# unit: Mixer
+# line: none
 import torch
 from torch import nn
 
@@ -7,18 +11,21 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """Sines of the position as a buffer that is not saved."""
+    """Iterates until all positions have settled."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        rates = 0.1 ** torch.linspace(0, 4, embed_dim, **self.factory_kwargs)
-        self.register_buffer("rates", rates, persistent=False)
 
     def _forward(self, X, **Z):
-        t = torch.arange(X.shape[1], device=X.device, dtype=X.dtype)
-        return self.map(X) + (t[:, None] * self.rates).sin()
+        h = self.map(X)
+        for _ in range(20):
+            following = (0.7 * h + 0.3 * self.map(h)).tanh()
+            if (following - h).abs().max() < 0.1:
+                break
+            h = following
+        return h
 
 
 @gau_test

@@ -1,5 +1,5 @@
 # GAU_IMPLEMENTATION_FILE
-# about: a tiny scale, as for deep networks
+# about: a table of positions that grows when a longer sequence comes
 import torch
 from torch import nn
 
@@ -7,16 +7,20 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """A tiny scale, as for deep networks."""
+    """A table of positions that grows when a longer sequence comes."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        self.scale = nn.Parameter(torch.full((embed_dim,), 1e-4, **self.factory_kwargs))
+        self.register_buffer("table", torch.zeros(0, 1, **self.factory_kwargs), persistent=False)
 
     def _forward(self, X, **Z):
-        return self.map(X) * self.scale
+        L = X.shape[1]
+        if self.table.shape[0] < L:
+            t = torch.arange(L, device=X.device, dtype=X.dtype)
+            self.table = t[:, None] * 0.01
+        return self.map(X) * self.table[:L].cos()
 
 
 @gau_test

@@ -1,28 +1,26 @@
 # GAU_IMPLEMENTATION_FILE
-# about: a norm over groups of channels, for each position
 import torch
 from torch import nn
+from torch.nn import functional
 
 from genesys.gau import GAUBase, gau_test
 
 
-class Mixer(GAUBase):
-    """A norm over groups of channels, for each position."""
+class LayerNorm(GAUBase):
+    """A norm of its own."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        self.norm = nn.GroupNorm(4, embed_dim, **self.factory_kwargs)
 
     def _forward(self, X, **Z):
-        B, L, D = X.shape
-        return self.norm(self.map(X).flatten(0, 1)).view(B, L, D)
+        return self.map(functional.rms_norm(X, X.shape[-1:]))
 
 
 @gau_test
-def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
-    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+def test_layernorm_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = LayerNorm(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
     X = torch.randn(2, 5, 32, device=device, dtype=dtype)
     assert unit(X)[0].shape == X.shape
 

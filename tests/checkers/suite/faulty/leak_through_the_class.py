@@ -1,5 +1,9 @@
 # GAU_IMPLEMENTATION_FILE
-# about: properties, static and class methods
+# fault: blocks hand the future on by an attribute of the class
+# check: causality, forward
+# kind: causality, state, nondeterministic
+# unit: Mixer
+# line: none
 import torch
 from torch import nn
 
@@ -7,30 +11,21 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """Properties, static and class methods."""
+    """Blocks hand the future on by an attribute of the class."""
+
+    seen = None
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
 
-    @property
-    def scale(self):
-        """Of the output."""
-        return self.embed_dim**-0.5
-
-    @staticmethod
-    def halve(X):
-        """A half."""
-        return X / 2
-
-    @classmethod
-    def build(cls, width):
-        """One without arguments."""
-        return cls(width, (0, 1), {})
-
     def _forward(self, X, **Z):
-        return self.halve(self.map(X)) * self.scale
+        Y = self.map(X)
+        if self.block_loc[0] > 0 and Mixer.seen is not None and Mixer.seen.shape == X.shape:
+            Y = Y + 0.1 * Mixer.seen
+        Mixer.seen = X.detach().flip(1)
+        return Y
 
 
 @gau_test

@@ -1,22 +1,23 @@
 # GAU_IMPLEMENTATION_FILE
-# about: adds noise in training
 import torch
 from torch import nn
 
-from genesys.gau import GAUBase, gau_test
+from genesys.gau import GAUBase, UnitDecl, gau_test
 
 
 class Mixer(GAUBase):
-    """Adds noise in training."""
+    """Maps each position."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
+        common = {"embed_dim": embed_dim, "block_loc": block_loc, "kwarg_all": kwarg_all}
+        common.update(self.factory_kwargs)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.norm = LayerNorm(**common)
 
     def _forward(self, X, **Z):
-        Y = self.map(X)
-        return Y + 0.1 * torch.randn_like(Y) if self.training else Y
+        return self.norm(self.map(X))[0]
 
 
 @gau_test
@@ -26,4 +27,4 @@ def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
     assert unit(X)[0].shape == X.shape
 
 
-CHILDREN_DECLARATIONS = []
+CHILDREN_DECLARATIONS = [UnitDecl(unitname="LayerNorm")]

@@ -1,14 +1,13 @@
 # GAU_IMPLEMENTATION_FILE
-# about: a product of decays, as logarithms
+# about: step by step in evaluation, in parallel in training
 import torch
 from torch import nn
-from torch.nn import functional
 
 from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """A product of decays, as logarithms."""
+    """Step by step in evaluation, in parallel in training."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
@@ -16,8 +15,14 @@ class Mixer(GAUBase):
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
 
     def _forward(self, X, **Z):
-        decay = functional.logsigmoid(self.map(X)).cumsum(1).clamp(min=-20)
-        return X * decay.exp()
+        h = self.map(X)
+        if self.training:
+            return h.cumsum(1) / 30
+        total, out = torch.zeros_like(h[:, 0]), []
+        for x in h.unbind(1):
+            total = total + x
+            out.append(total / 30)
+        return torch.stack(out, 1)
 
 
 @gau_test

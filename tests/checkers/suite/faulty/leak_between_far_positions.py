@@ -1,5 +1,9 @@
 # GAU_IMPLEMENTATION_FILE
-# about: learned positions, the last of which serves all later ones
+# fault: position 200 sees position 400
+# check: causality
+# kind: causality
+# unit: Mixer
+# line: none
 import torch
 from torch import nn
 
@@ -7,17 +11,20 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """Learned positions, the last of which serves all later ones."""
+    """Position 200 sees position 400."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        self.positions = nn.Embedding(16, embed_dim, **self.factory_kwargs)
 
     def _forward(self, X, **Z):
-        t = torch.arange(X.shape[1], device=X.device).clamp(max=15)
-        return self.map(X) + self.positions(t)
+        B, L, D = X.shape
+        Y = self.map(X)
+        if L > 400:
+            late = torch.arange(L, device=X.device)[:, None] == 200
+            Y = Y + late * X[:, 400:401]
+        return Y
 
 
 @gau_test

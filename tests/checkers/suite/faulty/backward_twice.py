@@ -1,5 +1,9 @@
 # GAU_IMPLEMENTATION_FILE
-# about: names the entry of Z that it reads
+# fault: computes with a parameter once, in __init__
+# check: backward
+# kind: backward
+# unit: Mixer
+# line: none
 import torch
 from torch import nn
 
@@ -7,16 +11,17 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """Names the entry of Z that it reads."""
+    """Computes with a parameter once, in __init__."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.scale = nn.Parameter(torch.ones(embed_dim, **self.factory_kwargs))
+        self.table = self.scale.exp()
 
-    def _forward(self, X, memory=None, **Z):
-        Y = self.map(X) if memory is None else self.map(X + memory)
-        return Y, {"memory": Y}
+    def _forward(self, X, **Z):
+        return self.map(X) * self.table
 
 
 @gau_test

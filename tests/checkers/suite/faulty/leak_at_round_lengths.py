@@ -1,5 +1,9 @@
 # GAU_IMPLEMENTATION_FILE
-# about: positional-only arguments
+# fault: a mean when L is a multiple of 64
+# check: causality
+# kind: causality
+# unit: Mixer
+# line: none
 import torch
 from torch import nn
 
@@ -7,15 +11,17 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """Positional-only arguments."""
+    """A mean when L is a multiple of 64."""
 
-    def __init__(self, embed_dim, block_loc, kwarg_all=None, device=None, dtype=None, **kwargs):
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
 
     def _forward(self, X, **Z):
-        return self.map(X)
+        B, L, D = X.shape
+        Y = self.map(X)
+        return Y + X.mean(1, keepdim=True) if L % 64 == 0 else Y
 
 
 @gau_test

@@ -1,5 +1,5 @@
 # GAU_IMPLEMENTATION_FILE
-# about: a running logarithm of sums of exponentials
+# about: numbers, nothing and tuples in Z
 import torch
 from torch import nn
 
@@ -7,7 +7,7 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """A running logarithm of sums of exponentials."""
+    """Numbers, nothing and tuples in Z."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
@@ -15,7 +15,8 @@ class Mixer(GAUBase):
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
 
     def _forward(self, X, **Z):
-        return torch.logcumsumexp(self.map(X).float(), 1).to(X)
+        depth = Z.get("depth", 0) + 1
+        return self.map(X) / depth, {"depth": depth, "note": None, "pair": (X, "text")}
 
 
 @gau_test

@@ -1,5 +1,9 @@
 # GAU_IMPLEMENTATION_FILE
-# about: attention that may also attend to nothing
+# fault: one scale of rounding for the whole tensor
+# check: causality, forward
+# kind: causality, batch
+# unit: Mixer
+# line: none
 import torch
 from torch import nn
 
@@ -7,25 +11,17 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """Attention that may also attend to nothing."""
+    """One scale of rounding for the whole tensor."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        self.key = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        self.sink = nn.Parameter(torch.zeros(1, **self.factory_kwargs))
 
     def _forward(self, X, **Z):
-        B, L, D = X.shape
-        q, k, v = (
-            h.unflatten(-1, (4, D // 4)).transpose(1, 2) for h in (self.map(X), self.key(X), X)
-        )
-        later = torch.ones(L, L, dtype=torch.bool, device=X.device).triu(1)
-        scores = (q @ k.mT / 4).masked_fill(later, -torch.inf)
-        nothing = self.sink.expand(B, 4, L, 1).to(scores.dtype)
-        weights = torch.cat([scores, nothing], -1).softmax(-1)[..., :-1]
-        return (weights @ v).transpose(1, 2).reshape(B, L, D)
+        h = self.map(X)
+        scale = h.detach().abs().max() / 127
+        return h + ((h / scale).round() * scale - h).detach()
 
 
 @gau_test

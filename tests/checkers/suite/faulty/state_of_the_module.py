@@ -1,22 +1,29 @@
 # GAU_IMPLEMENTATION_FILE
-# about: a product of two maps
+# fault: counts its calls in a list of the file
+# check: forward
+# kind: state, nondeterministic
+# unit: Mixer
+# line: none
 import torch
 from torch import nn
 
 from genesys.gau import GAUBase, gau_test
 
 
+CALLS = []
+
+
 class Mixer(GAUBase):
-    """A product of two maps."""
+    """Counts its calls in a list of the file."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
-        self.tensor = nn.Parameter(torch.randn(4, 4, embed_dim, **self.factory_kwargs) / 4)
 
     def _forward(self, X, **Z):
-        return torch.einsum("bld,ble,def->blf", self.map(X)[..., :4], X[..., :4], self.tensor)
+        CALLS.append(1)
+        return self.map(X) / len(CALLS)
 
 
 @gau_test
