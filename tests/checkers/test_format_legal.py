@@ -165,16 +165,8 @@ def test_definition_passes(name: str) -> None:
 CHOSEN = {
     "layer in float32": ("nn.Linear(4, 4)", "self.part(X.float()).to(X.dtype)"),
     "layer in its own type": ("nn.Linear(4, 4)", "self.part(X.to(self.part.weight.dtype))"),
-    "unit in float32": (
-        "Child(embed_dim, block_loc, kwarg_all)",
-        "self.part(X.float())[0].to(X.dtype)",
-    ),
     "layer by its weight": ("nn.Linear(4, 4)", "functional.linear(X.float(), self.part.weight)"),
     "layers of a list": ("nn.ModuleList([nn.Linear(4, 4)])", "self.part[0](X.to(torch.float32))"),
-    "layers in turn": (
-        "nn.ModuleList([nn.Linear(4, 4)])",
-        "sum(part(X.float()) for part in self.part)",
-    ),
     "parameter in float32": ("nn.Parameter(torch.ones(4))", "X.float() @ self.part"),
     "value by a name": ("nn.Linear(4, 4)", "self.part(wide)"),
 }

@@ -12,7 +12,6 @@ from genesys_checkers.rules.construction import means_argument
 from genesys_checkers.rules.finding import Edit, Finding, Place
 from genesys_checkers.rules.layers import CASTS, PASS_ON
 from genesys_checkers.rules.source import FACTORY, GIVEN, Signature, UnitFile
-from genesys_checkers.rules.types import Types
 
 # Which arguments the dicts of a file hold, by name; None where that cannot be read.
 Known = dict[str, set[str] | None]
@@ -47,7 +46,6 @@ def declared_and_made(file: UnitFile) -> Iterator[Finding]:
 def handed_on(file: UnitFile) -> Iterator[Finding]:
     """Every child is given what units are given, and ``factory_kwargs``."""
     known: Known = {}
-    types = Types(file)
     for child in file.unit.children:
         signature = file.units.get(child.unitname, Signature())
         for call in file.calls.get(child.unitname, ()):
@@ -55,7 +53,7 @@ def handed_on(file: UnitFile) -> Iterator[Finding]:
             if given is None:
                 continue
             yield from _arguments(file, call, signature.required - given)
-            if not given & {*FACTORY} and not types.chosen_for(call):
+            if not given & {*FACTORY}:
                 yield from _factory(file, call)
 
 

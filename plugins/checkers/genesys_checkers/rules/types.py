@@ -40,8 +40,6 @@ class Types:
             return False
         attribute = _attribute(self._file, part)
         met = [_met(self._file, use) for use in self._uses.get(attribute, [])]
-        if not attribute or None in met:
-            return True
         return _chosen([node for nodes in met if nodes for node in nodes], self._values)
 
 
@@ -59,6 +57,12 @@ def _met(file: UnitFile, use: ast.AST) -> list[ast.AST] | None:
     """What meets a part where it is used; None if that cannot be read."""
     for node in file.around(use):
         if isinstance(node, ast.Call):
+            if (
+                isinstance(node.func, ast.Attribute)
+                and node.func.attr in BACK
+                and use in ast.walk(node.func)
+            ):
+                return []  # the part itself is cast
             inside = [*node.args, *(k.value for k in node.keywords)]
             if inside or not isinstance(node.func, ast.Attribute):
                 return list(inside)
@@ -81,7 +85,7 @@ def _chosen(pending: list[ast.AST], values: dict[str, list[ast.AST]]) -> bool:
         elif isinstance(node, ast.Name):
             if node.id not in seen:
                 seen.add(node.id)
-                pending += values.get(node.id, [])
+                pending += [v for v in values.get(node.id, []) if _is_cast_call(v)]
         else:
             pending += ast.iter_child_nodes(node)
     return False
@@ -100,3 +104,8 @@ def _is_choice(node: ast.AST) -> bool:
 
 def _is_own(node: ast.Attribute, attribute: str) -> bool:
     return node.attr == attribute and isinstance(node.value, ast.Name) and node.value.id == "self"
+
+
+def _is_cast_call(value: ast.AST) -> bool:
+    """Whether a value is cast as its last step, as in ``wide = X.double()``."""
+    return isinstance(value, ast.Call) and _is_choice(value.func) and not value.args
