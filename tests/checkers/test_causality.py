@@ -106,6 +106,17 @@ def test_block_that_cannot_be_repeated_is_not_called_leaky(
     assert issue.kind is ErrorKind.NONDETERMINISTIC
 
 
+def test_block_that_gives_no_numbers_is_not_let_through(
+    checker: CausalityChecker, sandbox: Sandbox
+) -> None:
+    hiding = unit(
+        "if X.dtype is torch.float32 and L < 256:\n    return self.map(X)\n"
+        "return self.map(X) * float('nan')"
+    )
+    issue = checker.check(design(hiding), sandbox).issues[0]
+    assert issue.kind is ErrorKind.NOT_FINITE
+
+
 def test_value_out_of_range_names_the_setting() -> None:
     with pytest.raises(ConfigError, match=r"checker\.causality\.blocks"):
         CausalityChecker(blocks=0)

@@ -126,6 +126,11 @@ LEAKY: Zoo = {
     # Only sometimes.
     "only at great length": _mean_if("L > 300"),
     "only at greater length": _mean_if("L > 1000"),
+    "only at greater length, without bfloat16": (
+        "h = torch.fft.irfft(torch.fft.rfft(self.map(X)), D)\n"
+        f"return h + ({MEAN} if L > 1000 else 0)",
+        "",
+    ),
     "only in short sequences": _mean_if("L < 16"),
     "only at odd length": _mean_if("L % 2"),
     "only at length 64 times n": _mean_if("L % 64 == 0"),

@@ -45,18 +45,14 @@ def record(block: Block, schedule: Sequence[Series], shape: Shape) -> Originals:
             for trial in series.trials:
                 X = trial.original(series.precision, shape.width)
                 Y = block.forward(X, trial.training, forget=True)
-                if trial.is_plain and np.isfinite(Y).mean() < 0.5:
-                    raise Fault(
-                        f"Most of Y is NaN or infinity for noise of shape {X.shape} in "
-                        f"{series.precision.dtype}, so its causality cannot be judged.",
-                        hint="Keep sums, exponentials and divisions within bounds.",
-                        kind=ErrorKind.NOT_FINITE,
-                    )
+                if trial.is_plain:
+                    _require_values(Y, series.precision.dtype)
                 outputs[-1].append(Y)
         except Fault as fault:
-            if not series.may_fail or fault.kind is ErrorKind.TIMEOUT:
+            if not series.may_fail or fault.kind in {ErrorKind.TIMEOUT, ErrorKind.CRASH}:
                 raise
-            break  # so the rest may fail as well
+            if fault.kind is ErrorKind.MEMORY:  # the guest is gone
+                break
     return outputs
 
 
@@ -72,6 +68,16 @@ def compare(block: Block, schedule: Sequence[Series], outputs: Originals, shape:
             X = trial.original(series.precision, shape.width)
             for X2, cuts in trial.replaced(X, series.precision):
                 _Comparison(block, series.precision, trial, X, Y, X2, cuts).judge()
+
+
+def _require_values(Y: Array, dtype: str) -> None:
+    if np.isfinite(Y).mean() < 0.5:
+        raise Fault(
+            f"Most of Y is NaN or infinity for noise of shape {Y.shape} in {dtype}, so that its "
+            "causality cannot be judged.",
+            hint="Keep sums, exponentials and divisions within bounds.",
+            kind=ErrorKind.NOT_FINITE,
+        )
 
 
 def _build(block: Block, series: Series, shape: Shape) -> None:
