@@ -89,12 +89,14 @@ class ExecutionOps(GuestModel):
     def blame_backward(self, X: Array, G: Array) -> dict[str, Any]:
         """Unit and line of the operation whose gradient fails or is NaN."""
         said: list[str] = []
-        with torch.autograd.set_detect_anomaly(True), self._settled():
+        with torch.autograd.set_detect_anomaly(True):
+            self.build(**self._built)  # what is computed in there can be at fault too
             # Where the operation stood, torch tells in a warning.
-            warnings.showwarning = lambda message, *_: said.append(str(message))
-            warnings.simplefilter("always")
-            with suppress(RuntimeError):
-                self._differentiate(X, G)
+            with self._settled(), suppress(RuntimeError):
+                warnings.showwarning = lambda message, *_: said.append(str(message))
+                warnings.simplefilter("always")
+                for _ in range(2):
+                    self._differentiate(X, G)
         found = re.findall(rf'File "{BLOCK_FILE}", line (\d+)', "".join(said))
         place = locate(self._code, int(found[-1])) if found else None
         return {"unit": place[0], "line": place[1]} if place else {}

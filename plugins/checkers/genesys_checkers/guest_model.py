@@ -39,6 +39,7 @@ class GuestModel:
     """
 
     model: GAM
+    _built: dict[str, Any]
 
     def __init__(
         self, payload: dict[str, Any], emit: Callable[[dict[str, Any]], None], scratch: str
@@ -70,6 +71,8 @@ class GuestModel:
             open_gates: Whether to make zeros in parameters noise, and to shake the rest.
             device: ``cpu``, or ``meta`` for a model without values.
         """
+        sizes = {"width": width, "blocks": blocks}
+        self._built = {**sizes, "dtype": dtype, "open_gates": open_gates, "device": device}
         self._dtype = getattr(torch, dtype)
         with self._settled():
             self.model = GAM(
