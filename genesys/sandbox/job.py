@@ -67,7 +67,7 @@ class JobStatus(StrEnum):
 
 
 class GuestError(GenesysError):
-    """Something that a guest did. What it says is hostile, and cleaned of control characters."""
+    """Something that a guest did. Its texts are hostile; they are cut and can be printed."""
 
 
 class GuestRaised(GuestError):  # noqa: N818 - it tells what happened, like its sibling
@@ -77,7 +77,7 @@ class GuestRaised(GuestError):  # noqa: N818 - it tells what happened, like its 
         type: Name of the exception's class.
         message: Its text.
         trace: Its traceback from the method on.
-        details: What the entry's ``describe`` says of it.
+        details: What the entry's ``describe`` says of it, as it came.
     """
 
     def __init__(self, type: str, message: str, trace: str, details: dict[str, Any]) -> None:

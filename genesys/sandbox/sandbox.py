@@ -50,7 +50,7 @@ class Sandbox:
         self.backend = Backend(backend)
         self._root, self._preload = scratch_root, tuple(preload)
         self._free, self._idle = threading.Semaphore(workers), list[HostProcess]()
-        self._lock = threading.Lock()
+        self._lock, self._closings = threading.Lock(), 0
         if self.backend is Backend.PROCESS:
             if not allow_unconfined:
                 raise ConfigError(
@@ -67,9 +67,10 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """End the hosts that have no guest; a later guest starts another."""
+        """End the hosts, those with a guest once it has ended; a later guest starts another."""
         with self._lock:
             idle, self._idle = self._idle, []
+            self._closings += 1
         for host in idle:
             host.close()
 
@@ -105,7 +106,7 @@ class Sandbox:
     def _begin(self, host: HostProcess, job: Job, limits: Limits) -> tuple[Guest, ExitStack]:
         """A guest of this host, and what ends it."""
         with ExitStack() as stack:
-            stack.callback(self._put, host)
+            stack.callback(self._put, host, self._closings)
             scratch = stack.enter_context(host.scratch())
             guest = stack.enter_context(_guest(host, job, limits, scratch))
             return guest, stack.pop_all()
@@ -123,9 +124,9 @@ class Sandbox:
             taken.close()
         return self._start(limits)
 
-    def _put(self, host: HostProcess) -> None:
+    def _put(self, host: HostProcess, closings: int) -> None:
         with self._lock:
-            if host.alive():
+            if closings == self._closings and host.alive():
                 self._idle.append(host)
                 return
         host.close()

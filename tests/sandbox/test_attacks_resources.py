@@ -74,7 +74,7 @@ MEMORY = {
 def test_memory_bomb_stays_within_its_limit(bomb: str, rooted: tuple[Sandbox, Path]) -> None:
     sandbox, _ = rooted
     with watched() as held, pytest.raises(GuestError) as caught:
-        execute(sandbox, MEMORY[bomb], memory_mb=300, disk_mb=128, seconds=8, processes=32)
+        execute(sandbox, MEMORY[bomb], memory_mb=300, disk_mb=128, seconds=5, processes=32)
     assert max(held) < 2 * 300
     if bomb in ("heap", "small", "array", "private", "file"):
         assert isinstance(caught.value, GuestEnded)

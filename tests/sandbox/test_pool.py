@@ -157,6 +157,13 @@ def test_coordinator_killed_while_the_host_starts_leaves_nothing(
     wait_for(lambda: list(tmp_path.iterdir()) == [])
 
 
+def test_sandbox_that_is_closed_meanwhile_leaves_nothing(fresh: Sandbox) -> None:
+    with fresh.open(hostile(fresh)) as guest:
+        fresh.close()
+        assert guest.call("echo", a=1) == {"a": 1}
+    assert processes() == ([], [])
+
+
 def test_interrupt_in_a_call_ends_the_guest(fresh: Sandbox) -> None:
     echo(fresh)
     with pytest.raises(KeyboardInterrupt), fresh.open(hostile(fresh)) as guest:
