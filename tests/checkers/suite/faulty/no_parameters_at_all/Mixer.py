@@ -1,0 +1,25 @@
+# GAU_IMPLEMENTATION_FILE
+import torch
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """Nothing to learn."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+
+    def _forward(self, X, **Z):
+        return X.relu()
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []
