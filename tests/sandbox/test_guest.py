@@ -82,6 +82,16 @@ threading.Thread(target=flood, daemon=True).start()
                 guest.call("echo", X=np.zeros(2**22))
 
 
+def test_answer_that_comes_before_its_call_is_refused(sandbox: Sandbox) -> None:
+    answer = "write_all(4, forged(b'answer', b'{\"forged\": true}'))"
+    early = f"import threading\nthreading.Timer(0.05, lambda: {answer}).start()"
+    with sandbox.open(hostile(sandbox)) as guest:
+        guest.call("execute", code=early)
+        time.sleep(0.3)
+        with pytest.raises(GuestEnded, match="after its answer"):
+            guest.call("echo", a=1)
+
+
 def test_events_come_while_the_call_runs(sandbox: Sandbox) -> None:
     seen: list[dict[str, Any]] = []
     with sandbox.open(hostile(sandbox)) as guest:
