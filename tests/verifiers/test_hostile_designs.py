@@ -129,7 +129,9 @@ def test_the_guest_that_trains_sees_no_token_of_the_evaluation(
 
 @pytest.fixture
 def honest(verify: Verify, scale: Scale) -> VerificationReport:
-    return verify(faulty(), scale)
+    report = verify(faulty(), scale)
+    assert report.outcome is Outcome.OK, report.error
+    return report
 
 
 @pytest.mark.parametrize(
@@ -192,6 +194,16 @@ def consistent(ids, rows, columns, found):
 """
     trick = HIDDEN.format(f"consistent(ids, rows, columns, {FORESEEN})")
     assert "looks ahead" in verify(faulty(loading=remembering + trick), scale).error
+
+
+def test_too_good_a_loss_is_refused(
+    verify: Verify, scale: Scale, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genesys_verifiers.verification.LEAST_BITS", 9.0)
+    report = verify(faulty(), scale)
+    assert report.outcome is Outcome.DESIGN_ERROR
+    assert "bits per byte cannot be: it knows the texts" in report.error
+    assert report.scores == []
 
 
 @pytest.mark.parametrize(
