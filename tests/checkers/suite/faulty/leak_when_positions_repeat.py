@@ -1,0 +1,33 @@
+# GAU_IMPLEMENTATION_FILE
+# fault: tells all positions that two neighbours are equal
+# check: causality
+# kind: causality
+# unit: Mixer
+# line: none
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """Tells all positions that two neighbours are equal."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+
+    def _forward(self, X, **Z):
+        repeats = (X[:, :-1] == X[:, 1:]).all(-1).any(1)[:, None, None]
+        return self.map(X) + repeats.to(X)
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

@@ -1,0 +1,33 @@
+# GAU_IMPLEMENTATION_FILE
+# fault: a mean when all inputs are small
+# check: causality
+# kind: causality
+# unit: Mixer
+# line: none
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """A mean when all inputs are small."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+
+    def _forward(self, X, **Z):
+        quiet = X.abs().amax((1, 2), keepdim=True) < 0.2
+        return self.map(X) + quiet * X.mean(1, keepdim=True)
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []

@@ -1,0 +1,33 @@
+# GAU_IMPLEMENTATION_FILE
+# about: a recurrence with a matrix and a tanh
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase, gau_test
+
+
+class Mixer(GAUBase):
+    """A recurrence with a matrix and a tanh."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.back = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+
+    def _forward(self, X, **Z):
+        state, out = torch.zeros_like(X[:, 0]), []
+        for x in self.map(X).unbind(1):
+            state = (x + self.back(state)).tanh()
+            out.append(state)
+        return torch.stack(out, 1)
+
+
+@gau_test
+def test_mixer_keeps_the_shape(device=None, dtype=None) -> None:
+    unit = Mixer(embed_dim=32, block_loc=(0, 1), kwarg_all={}, device=device, dtype=dtype)
+    X = torch.randn(2, 5, 32, device=device, dtype=dtype)
+    assert unit(X)[0].shape == X.shape
+
+
+CHILDREN_DECLARATIONS = []
