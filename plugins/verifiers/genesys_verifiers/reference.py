@@ -13,7 +13,7 @@ from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
 
 REFERENCE = "gpt2"
-STEPS = 5
+STEPS = 12
 
 
 @dataclass(frozen=True)
