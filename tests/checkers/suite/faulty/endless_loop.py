@@ -2,7 +2,7 @@
 # fault: a loop without an end
 # check: forward
 # kind: timeout
-# unit: none
+# unit: Mixer
 # line: none
 # seconds: 5
 import torch

@@ -2,7 +2,7 @@
 # fault: a single call that takes hours
 # check: forward
 # kind: timeout, memory
-# unit: none
+# unit: Mixer
 # line: none
 # seconds: 5
 import torch

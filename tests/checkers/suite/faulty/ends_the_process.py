@@ -2,7 +2,7 @@
 # fault: ends the process by a legal module's path
 # check: forward
 # kind: crash
-# unit: none
+# unit: Mixer
 # line: none
 import collections
 

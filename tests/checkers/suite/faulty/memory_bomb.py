@@ -2,7 +2,7 @@
 # fault: takes memory without an end
 # check: forward
 # kind: memory
-# unit: none
+# unit: Mixer
 # line: none
 import torch
 from torch import nn

@@ -1,5 +1,5 @@
 # GAU_IMPLEMENTATION_FILE
-# fault: one layer that is applied 150 times
+# fault: two layers that are applied sixteen times
 # check: effectiveness
 # kind: cost
 # unit: Mixer
@@ -12,17 +12,19 @@ from genesys.gau import GAUBase, gau_test
 
 
 class Mixer(GAUBase):
-    """One layer that is applied 150 times."""
+    """Two layers that are applied sixteen times."""
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         self.map = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.up = nn.Linear(embed_dim, 4 * embed_dim, **self.factory_kwargs)
+        self.down = nn.Linear(4 * embed_dim, embed_dim, **self.factory_kwargs)
 
     def _forward(self, X, **Z):
         D, h = X.shape[-1], self.map(X)
-        for _ in range(150):
-            h = functional.rms_norm(h + self.map(h), (D,))
+        for _ in range(16):
+            h = functional.rms_norm(h + self.down(self.up(h).relu()), (D,))
         return h
 
 
