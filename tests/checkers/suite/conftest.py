@@ -24,11 +24,14 @@ def check() -> Iterator[Check]:
     with sandbox_of(config["sandbox"]) as sandbox:
 
         def check(design: Design, **changes: Any) -> CheckReport:
-            checkers = {
-                label: {**entry, **{k: v for k, v in changes.items() if k in entry}}
-                for label, entry in config["checker"].items()
-            }
-            plugins = load({"checker": checkers}, kinds=("checker",))
-            return plugins.check(design, sandbox)
+            checkers = _changed(config["checker"], changes)
+            return load({"checker": checkers}, kinds=("checker",)).check(design, sandbox)
 
         yield check
+
+
+def _changed(checker: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """The config of one checker, or of several by label, with those settings changed it has."""
+    if "name" not in checker:
+        return {label: _changed(entry, changes) for label, entry in checker.items()}
+    return {**checker, **{key: value for key, value in changes.items() if key in checker}}
