@@ -46,7 +46,9 @@ def bystander() -> Iterator[psutil.Process]:
     """Another process of the same user, with a secret in its environment."""
     command = [sys.executable, "-c", "import time; time.sleep(60)"]
     with subprocess.Popen(command, env={"KEY": CANARY}) as process:
-        yield psutil.Process(process.pid)
+        found = psutil.Process(process.pid)
+        wait_for(lambda: CANARY in str(found.environ()))
+        yield found
         process.kill()
 
 
