@@ -129,7 +129,7 @@ def measure(design: Design, boxes: Sequence[Sandbox], rounds: int) -> None:
 
 
 def we_accuse(design: Design, boxes: Sequence[Sandbox]) -> bool:
-    return not CausalityChecker(SMALL.width, SMALL.blocks).check(design, boxes[0]).valid
+    return not CausalityChecker([SMALL.width], SMALL.blocks).check(design, boxes[0]).valid
 
 
 def paper_accuses(design: Design, boxes: Sequence[Sandbox]) -> bool:

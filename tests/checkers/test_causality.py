@@ -15,7 +15,7 @@ from .zoo import ACROSS_ROWS, CAUSAL, LEAKY
 
 @pytest.fixture(scope="module")
 def checker() -> CausalityChecker:
-    return CausalityChecker(width=32)
+    return CausalityChecker(widths=[32])
 
 
 def only_issue(report: CheckReport) -> Issue:
@@ -53,6 +53,15 @@ def test_leak_does_not_hide_in_a_tiny_channel(checker: CausalityChecker, sandbox
     )
     issue = only_issue(checker.check(design(tiny), sandbox))
     assert "only in channels 31 to 31 of 32" in issue.message
+
+
+def test_block_that_takes_no_small_width_is_tried_at_a_larger_one(sandbox: Sandbox) -> None:
+    def judged(forward: str) -> CheckReport:
+        wide = unit(forward, "assert embed_dim % 64 == 0, 'heads of 64'")
+        return CausalityChecker().check(root_over(wide), sandbox)
+
+    assert judged("return self.map(X)").valid
+    assert errors(judged("return self.map(X.flip(1))")) == [("causality", "Mixer")]
 
 
 def test_block_cannot_answer_from_memory(checker: CausalityChecker, sandbox: Sandbox) -> None:
@@ -120,3 +129,8 @@ def test_block_that_gives_no_numbers_is_not_let_through(
 def test_value_out_of_range_names_the_setting() -> None:
     with pytest.raises(ConfigError, match=r"checker\.causality\.blocks"):
         CausalityChecker(blocks=0)
+
+
+def test_no_width_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"checker\.causality\.widths"):
+        CausalityChecker(widths=[])

@@ -62,7 +62,7 @@ def test_machine_without_a_sandbox_is_no_fault_of_the_design(tmp_path: Path) -> 
 
 
 def test_settings_of_one_check_can_be_overridden() -> None:
-    config = compose(["checker.execution.blocks=3", "checker.causality.width=32"])
+    config = compose(["checker.execution.blocks=3", "checker.causality.widths=[48]"])
     assert list(config["checker"]) == ["format", "execution", "causality", "effectiveness"]
     assert config["checker"]["execution"]["blocks"] == 3
-    assert config["checker"]["causality"]["width"] == 32
+    assert config["checker"]["causality"]["widths"] == [48]

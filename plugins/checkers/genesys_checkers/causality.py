@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import product
+
 from pydantic import ValidationError
 
 from genesys.errors import ConfigError
@@ -25,7 +28,7 @@ class CausalityChecker:
     """Looks for outputs that depend on later positions or on other rows of the batch.
 
     Args:
-        width: D of the models.
+        widths: D of the models: the first of these that the block can be run at.
         blocks: Blocks of the models; a few trials take two more.
         seconds: Wall time of a guest; there are two, one after the other.
         memory_mb: Memory of a guest, in MiB.
@@ -35,10 +38,16 @@ class CausalityChecker:
     """
 
     def __init__(
-        self, width: int = 64, blocks: int = 2, seconds: float = 60.0, memory_mb: int = 4096
+        self,
+        widths: Sequence[int] = (32, 64),
+        blocks: int = 2,
+        seconds: float = 60.0,
+        memory_mb: int = 4096,
     ) -> None:
+        if not widths:
+            raise ConfigError("checker.causality.widths: name at least one width.")
         try:
-            self._shape = Shape(width=width, blocks=blocks)
+            self._shapes = [Shape(width=width, blocks=blocks) for width in widths]
             # One thread: the tensors are small.
             self._limits = Limits(seconds=seconds, memory_mb=memory_mb, threads=1)
         except ValidationError as error:
@@ -55,20 +64,20 @@ class CausalityChecker:
 
         def check() -> None:
             with open_block(design, sandbox, self._limits) as block:
-                trials, originals = self._record(block)
+                shape, trials, originals = self._record(block)
             # Its twin sees what is replaced, so that neither can answer from memory.
             with open_block(design, sandbox, self._limits) as twin:
-                compare(twin, trials, originals, self._shape)
+                compare(twin, trials, originals, shape)
 
         return run_check("causality", check)
 
-    def _record(self, block: Block) -> tuple[list[Series], Originals]:
+    def _record(self, block: Block) -> tuple[Shape, list[Series], Originals]:
         """Original outputs in the sharpest of the settings that the block manages."""
         fault: Fault | None = None
-        for precision, open_gates in SETTINGS:
+        for shape, (precision, open_gates) in product(self._shapes, SETTINGS):
             trials = schedule(precision, open_gates)
             try:
-                return trials, record(block, trials, self._shape)
+                return shape, trials, record(block, trials, shape)
             except Fault as found:
                 if found.kind in ENDED:
                     raise
