@@ -50,6 +50,7 @@ class Sandbox:
         self.backend = Backend(backend)
         self._root, self._preload = scratch_root, tuple(preload)
         self._free, self._idle = threading.Semaphore(workers), list[HostProcess]()
+        self._workers, self._here = workers, threading.local()
         self._lock, self._closings = threading.Lock(), 0
         if self.backend is Backend.PROCESS:
             if not allow_unconfined:
@@ -88,9 +89,10 @@ class Sandbox:
             GuestRaised: Its entry could not be made.
             GuestEnded: It ended meanwhile.
             SandboxError: A host could not be started or died; never the guest's doing.
+            RuntimeError: This thread has all workers already.
         """
         limits = job.limits or self.limits
-        with self._free:
+        with self._turn():
             host = self._take(limits)
             try:
                 guest, stack = self._begin(host, job, limits)
@@ -102,6 +104,22 @@ class Sandbox:
             with stack:
                 guest.open(job.payload)
                 yield guest
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Wait until there may be another guest."""
+        held = getattr(self._here, "guests", 0)
+        if held >= self._workers:
+            raise RuntimeError(
+                f"This thread has {held} guests open and would wait for itself: close one first, "
+                "or set sandbox.workers higher."
+            )
+        with self._free:
+            self._here.guests = held + 1
+            try:
+                yield
+            finally:
+                self._here.guests = held
 
     def _begin(self, host: HostProcess, job: Job, limits: Limits) -> tuple[Guest, ExitStack]:
         """A guest of this host, and what ends it."""

@@ -53,6 +53,14 @@ def test_more_threads_than_workers_wait(fresh: Sandbox) -> None:
     assert 1 <= len(processes()[0]) <= 2
 
 
+def test_thread_that_would_wait_for_itself_is_told(fresh: Sandbox) -> None:
+    with fresh.open(hostile(fresh)), fresh.open(hostile(fresh)) as guest:
+        with pytest.raises(RuntimeError, match="workers"), fresh.open(hostile(fresh)):
+            pass
+        assert guest.call("echo", a=1) == {"a": 1}
+    echo(fresh)
+
+
 def test_workers_run_side_by_side(fresh: Sandbox) -> None:
     meet = threading.Barrier(2, timeout=30)
 
