@@ -13,6 +13,7 @@ from genesys_checkers.learning import Learner, Step, classed
 SAMPLES = 3
 # Below this no memory is too much, whatever the GPT seed takes.
 MEMORY_FLOOR_MB = 256
+MOST_ALLOWANCE = 4.0
 COUNTED, TIMED = (LENGTH, 2 * LENGTH), (512, 1024)
 # Counts of what is quadratic grow with L to the power of 2 at most. Its time may grow faster while
 # its matrices outgrow the processor's caches.
@@ -28,7 +29,7 @@ class Appraisal:
     """A design's model beside the GPT seed's.
 
     A block with more parameters than the seed's may cost more in proportion, as tuning takes fewer
-    of them.
+    of them; up to a bound, since how many there are is what the guest says.
 
     Args:
         block: The design's.
@@ -45,7 +46,7 @@ class Appraisal:
             parameters = block.build(bounds.width, bounds.blocks)
         self._learner = Learner(block)
         self.notes: list[str] = []
-        self._allowance = max(1.0, parameters / reference.parameters)
+        self._allowance = min(max(1.0, parameters / reference.parameters), MOST_ALLOWANCE)
 
     def check_work(self) -> None:
         """Count what is computed at two lengths.
