@@ -136,6 +136,8 @@ LEAKY: Zoo = {
     "only at length 64 times n": _mean_if("L % 64 == 0"),
     "only in a batch of one": _mean_if("B == 1"),
     "only in evaluation": _mean_if("not self.training"),
+    "only with gradients": _mean_if("torch.is_grad_enabled()"),
+    "only in large batches": _mean_if("B > 40"),
     "only in training": _mean_if("self.training"),
     "in float32 only": _mean_if("X.dtype is torch.float32"),
     "in bfloat16 only": _mean_if("X.dtype is torch.bfloat16"),

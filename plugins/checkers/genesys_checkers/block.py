@@ -79,16 +79,23 @@ class Block(Asking):
         return self.ask(Built, "build", **model, open_gates=open_gates).parameters
 
     def forward(
-        self, X: Array, training: bool = True, seed: int = 0, forget: bool = False
+        self,
+        X: Array,
+        training: bool = True,
+        seed: int = 0,
+        forget: bool = False,
+        grad: bool = False,
     ) -> Array:
         """What all blocks make of X of shape (B, L, D), in the dtype of X.
 
-        With ``forget`` the model keeps nothing of it, such as running statistics.
+        With ``forget`` the model keeps nothing of it, such as running statistics; with ``grad``
+        gradients are recorded, as in training.
 
         Raises:
             Fault: Y has another shape or dtype, or there is none.
         """
-        answer = self.call("forward", X=X, training=training, seed=seed, forget=forget)
+        mode = {"training": training, "seed": seed, "forget": forget, "grad": grad}
+        answer = self.call("forward", X=X, **mode)
         Y, kind = answer.get("Y"), answer.get("kind")
         if not isinstance(Y, np.ndarray) or Y.dtype.kind != "f":
             raise Fault("The block returns no tensor of floats.", kind=ErrorKind.FORWARD)
@@ -116,7 +123,7 @@ class Block(Asking):
     ) -> Place:
         """The unit whose output of ``row`` before ``cut`` moved first; a hint, empty if unknown.
 
-        ``mode`` may name ``training``, ``seed2`` and ``between``: see the guest's method.
+        ``mode`` may name ``training``, ``seed2``, ``between`` and ``grad``: see the guest's method.
         """
         asked = {"row": row, "cut": cut, "tolerance": tolerance}
         place = self.ask(Place, "blame", X=X, X2=X2, **asked, **mode)

@@ -29,7 +29,12 @@ class BlockGuest(TrainingOps, ExecutionOps):
     """A design's block in a guest; :class:`genesys_checkers.block.Block` is its handle."""
 
     def forward(
-        self, X: Array, training: bool = True, seed: int = SEED, forget: bool = False
+        self,
+        X: Array,
+        training: bool = True,
+        seed: int = SEED,
+        forget: bool = False,
+        grad: bool = False,
     ) -> dict[str, Any]:
         """What the blocks make of X, and the name of its dtype or class.
 
@@ -38,9 +43,10 @@ class BlockGuest(TrainingOps, ExecutionOps):
             training: Mode of the model.
             seed: Of the random numbers that the block draws.
             forget: Whether the model is put back to what it was before.
+            grad: Whether gradients are recorded, as in training.
         """
         kept = unchanged(self.model) if forget else nullcontext()
-        with self._settled(grad=False, seed=seed), kept:
+        with self._settled(grad=grad, seed=seed), kept:
             self.model.train(training)
             Y = self._through_blocks(self._tensor(X))
         return {"Y": array(Y), "kind": kind_of(Y)}
@@ -55,6 +61,7 @@ class BlockGuest(TrainingOps, ExecutionOps):
         training: bool = True,
         seed2: int = SEED,
         between: Array | None = None,
+        grad: bool = False,
     ) -> dict[str, Any]:
         """Run both inputs and name the innermost unit whose output moved first.
 
@@ -67,14 +74,15 @@ class BlockGuest(TrainingOps, ExecutionOps):
             training: Mode of the model.
             seed2: Of the random numbers in the second run.
             between: An input to run between the two.
+            grad: Whether gradients are recorded.
         """
         frame = Frame(X.shape[0], X.shape[1], row, cut)
         with recorded(self.model) as before:
-            self.forward(X, training)
+            self.forward(X, training, grad=grad)
         if between is not None:
             self.forward(between, training)
         with recorded(self.model) as after:
-            self.forward(X2, training, seed2)
+            self.forward(X2, training, seed2, grad=grad)
         call = first_to_move(before, after, frame, tolerance)
         return {"unit": call.unit if call else "", "path": call.path if call else ""}
 

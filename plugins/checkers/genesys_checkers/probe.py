@@ -44,7 +44,7 @@ def record(block: Block, schedule: Sequence[Series], shape: Shape) -> Originals:
         try:
             for trial in series.trials:
                 X = trial.original(series.precision, shape.width)
-                Y = block.forward(X, trial.training, forget=True)
+                Y = block.forward(X, trial.training, forget=True, grad=trial.grad)
                 if trial.is_plain:
                     _require_values(Y, series.precision.dtype)
                 outputs[-1].append(Y)
@@ -127,7 +127,8 @@ class _Comparison:
             self._accuse(Leak.of(moved / sizes.position, leaking, self.cuts))
 
     def _run(self, X: Array) -> Array:
-        return self.block.forward(X, self.trial.training, forget=True)
+        trial = self.trial
+        return self.block.forward(X, trial.training, forget=True, grad=trial.grad)
 
     @property
     def _early(self) -> Array:
@@ -148,11 +149,10 @@ class _Comparison:
     def _accuse(self, leak: Leak) -> None:
         """Raise a :class:`Fault`; unit and cause are hints, for which the guest is believed."""
         tolerance = min(leak.size, 1.0) / 100
-        mode, dtype = self.trial.training, self.precision.dtype
+        dtype = self.precision.dtype
+        mode = {"training": self.trial.training, "grad": self.trial.grad}
         try:
-            unit = self.block.blame(
-                self.X, self.X2, leak.row, leak.cut, tolerance, training=mode
-            ).unit
+            unit = self.block.blame(self.X, self.X2, leak.row, leak.cut, tolerance, **mode).unit
             # In a single block a pattern is not yet blurred by the next.
             self.block.build(self.X.shape[2], 1, dtype, open_gates=True)
             moved = changes(self._run(self.X), self._run(self.X2), self._early, True)

@@ -45,6 +45,7 @@ def _closely() -> tuple[Trial, ...]:
         Trial(127, EVERY, 21),
         Trial(127, AT_SCALES, len(AT_SCALES), scales=SCALES),
         *(Trial(40, (cut,), 1) for cut in (20, 1, 39)),
+        Trial(9, _all(9), 64),
         *(Trial(length, _all(length), length - 1) for length in SHORT),
         Trial(64, EDGES_64, 4),
         Trial(128, EDGES_128, 4),
@@ -58,7 +59,7 @@ def _closely() -> tuple[Trial, ...]:
 def _as_trained() -> tuple[Trial, ...]:
     return (
         Trial(33),
-        Trial(64, _all(64), 16, scales=EMBEDDED, alphabet=64),
+        Trial(64, _all(64), 16, scales=EMBEDDED, alphabet=64, grad=True),
         Trial(256, EDGES_256, 5, scales=EMBEDDED, alphabet=64),
         Trial(64, _all(64), 16, training=False, scales=EMBEDDED, alphabet=64),
     )

@@ -24,6 +24,7 @@ class Trial:
         training: Mode of the model.
         scales: Magnitudes of the input and of what replaces its end, for one row after another.
         alphabet: Of how many vectors inputs are made, like text of tokens; 0 for noise.
+        grad: Whether gradients are recorded, as in training.
     """
 
     length: int
@@ -32,6 +33,7 @@ class Trial:
     training: bool = True
     scales: tuple[tuple[float, float], ...] = ((1.0, 1.0),)
     alphabet: int = 0
+    grad: bool = False
 
     @property
     def past(self) -> Array:
