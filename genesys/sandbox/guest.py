@@ -251,6 +251,7 @@ class Guest:
             "cpu": (JobStatus.CPU, f"it took more than its {most:g} seconds of CPU time"),
             "memory": (JobStatus.MEMORY, self._over_memory()),
             "threads": (JobStatus.DIED, f"it started more than {limits.processes} threads"),
+            "hollow": (JobStatus.DIED, "it ended its first thread"),
             "disk": (JobStatus.DIED, f"it wrote more than {limits.disk_mb} MiB of files"),
         }
         how = f"by signal {_signal_name(-code)}" if code < 0 else f"with status {code}"

@@ -116,6 +116,7 @@ class HostProcess:
     @contextmanager
     def scratch(self) -> Iterator[Path]:
         """The folder of one guest, empty."""
+        self._empty()  # of what the host's imports have left
         try:
             yield self._scratch
         finally:

@@ -15,6 +15,7 @@ from genesys.sandbox.confine import MIB
 from genesys.sandbox.job import JobStatus, Limits
 
 DISK_POLL_SECONDS = 0.5
+MOST_HOLLOW = 3  # looks at a process that is ending
 _PAGE = 4096
 
 
@@ -34,7 +35,7 @@ class Watch:
         self._next_disk = 0.0
         # The guest shares the host's pages: they are not what it took.
         self._shared = psutil.Process().memory_info().rss
-        self._floor = 0
+        self._floor = self._hollow = 0
 
     def left(self) -> float:
         """Seconds of wall time that are left."""
@@ -48,8 +49,13 @@ class Watch:
         with contextlib.suppress(psutil.Error, OSError):
             if self._cpu_seconds() > limits.most_cpu_seconds:
                 return JobStatus.CPU
-            if self._process.memory_info().rss > self._shared + limits.memory_mb * MIB:
+            held = self._process.memory_info().rss
+            if held > self._shared + limits.memory_mb * MIB:
                 return JobStatus.MEMORY
+            # Its first thread has ended: what the others hold can no longer be seen.
+            self._hollow = 0 if held else self._hollow + 1
+            if self._hollow > MOST_HOLLOW:
+                return "hollow"
             if self._process.num_threads() > limits.processes:
                 return "threads"
         if now > self._next_disk:
@@ -67,10 +73,11 @@ class Watch:
         with contextlib.suppress(psutil.Error, OSError):
             cpu = self._cpu_seconds()
             status = Path(f"/proc/{self.pid}/status").read_text()
-            held = [int(re.findall(rf"{name}:\s+(\d+)", status)[0]) for name in ("VmHWM", "VmRSS")]
-            self._floor = self._floor or held[1]
-            peak = (held[0] - self._floor) / 1024
-            Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # begin a new peak
+            held = dict(re.findall(r"^(VmHWM|VmRSS):\s+(\d+)", status, re.MULTILINE))
+            if held:  # a process that is about to end has none
+                self._floor = self._floor or int(held["VmRSS"])
+                peak = (int(held["VmHWM"]) - self._floor) / 1024
+                Path(f"/proc/{self.pid}/clear_refs").write_text("5")  # begin a new peak
         return {"cpu_seconds": cpu, "peak_memory_mb": peak}
 
     def _cpu_seconds(self) -> float:

@@ -31,7 +31,8 @@ class Trained(BlockGuest):
 
     def build(self, *args: Any, **asked: Any) -> dict[str, Any]:
         built = super().build(*args, **asked)
-        self.model.load_state_dict(self.weights, strict=False)
+        if asked["width"] == SHAPE.width:
+            self.model.load_state_dict(self.weights, strict=False)
         return built
 
     def call(self, method: str, on_event: Any = None, **asked: Any) -> dict[str, Any]:

@@ -324,6 +324,17 @@ def test_wrong_parameters_are_named() -> None:
         ExecutionChecker(widths=[])
 
 
+def test_claims_that_no_arithmetic_bears_are_the_designs_fault(execute: Check) -> None:
+    leaf = "dict(block=7, key='k', path='k', kind='tensor', odd=False, digest='', unit='Mixer'"
+    forged = (
+        "from genesys_checkers.guest import BlockGuest\n"
+        f"BlockGuest.carry = lambda s, X: {{'leaves': [{leaf}, shape=[2**61] * 5000)]}}"
+    )
+    code = unit(PLAIN).code.replace("\n\nclass Mixer", f"\n\n{forged}\n\n\nclass Mixer", 1)
+    (issue,) = execute(design(Unit(name="Mixer", code=code))).issues
+    assert (issue.check, issue.kind) == ("forward", ErrorKind.CRASH)
+
+
 def test_claims_without_sense_are_the_designs_fault(execute: Check) -> None:
     leaf = "dict(block=7, key='k', path='k', kind='tensor', odd=False, digest='', unit='Mixer'"
     forged = (

@@ -91,7 +91,7 @@ DISK = {
     ),
     "empty files": ("for n in range(10**6): open(str(n), 'wb')\ntime.sleep(9)", "MiB of files"),
     "sparse": ("os.truncate(os.open('x', 66), 2**40)", "File too large"),
-    "reserved": ("os.posix_fallocate(os.open('x', 66), 0, 2**34)", "File too large"),
+    "reserved": ("os.posix_fallocate(os.open('x', 66), 0, 2**20)", "Operation not permitted"),
     "links": ("for n in range(10**6): os.symlink('x', str(n))\ntime.sleep(9)", "MiB of files"),
 }
 
@@ -147,3 +147,14 @@ def test_giant_frame_without_end_ends_with_the_guest(confined: Sandbox) -> None:
         execute(confined, code, seconds=1)
     assert time.monotonic() - started < 6
     assert psutil.Process().memory_info().rss - held < 100 * MIB
+
+
+def test_guest_without_its_first_thread_is_ended(confined: Sandbox) -> None:
+    code = (
+        "threading.Thread(target=time.sleep, args=(99,)).start()\n"
+        "time.sleep(0.1)\n"
+        "ctypes.CDLL(None).syscall(60 if os.uname().machine == 'x86_64' else 93, 0)"
+    )
+    with pytest.raises(GuestEnded, match="first thread"):
+        execute(confined, code, seconds=20)
+    assert attempt(confined, well="1 + 1") == {"well": "2"}

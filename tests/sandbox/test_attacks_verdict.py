@@ -173,7 +173,7 @@ def with_torch(request: pytest.FixtureRequest) -> Iterator[Sandbox]:
 def test_checker_cannot_be_talked_out_of_its_verdict(attack: str, with_torch: Sandbox) -> None:
     unit = parse_unit(UNIT.replace("ATTACK", ON_CHECKERS[attack]), "leaky.py")
     design = GAUTree("Leaky", {"Leaky": unit}).as_design(name="leaky")
-    report = CausalityChecker(width=16, blocks=1, seconds=20).check(design, with_torch)
+    report = CausalityChecker(widths=[16], blocks=1, seconds=20).check(design, with_torch)
     assert report.checked
     assert not report.valid
     assert [result.passed for result in report.results] == [False]

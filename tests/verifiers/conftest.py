@@ -38,7 +38,7 @@ def corpus(cache: Path) -> Corpus:
     return prepare(TINY, cache)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as workers:
         yield workers

@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Text = Annotated[str, Field(max_length=4000)]
 Count = Annotated[int, Field(ge=0, lt=2**62)]
+# Units, parameters or entries of Z that a block can have.
+MANY = 10_000
 
 
 class Claim(BaseModel):
@@ -44,7 +46,7 @@ class UnitCall(Claim):
 class Survey(Claim):
     """The calls of units in a run, inner units first."""
 
-    calls: list[UnitCall]
+    calls: Annotated[list[UnitCall], Field(max_length=MANY)]
 
 
 class Description(Claim):
@@ -65,7 +67,7 @@ class Override(Claim):
 class Overrides(Claim):
     """All of them."""
 
-    overrides: list[Override]
+    overrides: Annotated[list[Override], Field(max_length=MANY)]
 
 
 class Owned(Claim):
@@ -89,7 +91,7 @@ class Parameter(Owned):
 class Parameters(Claim):
     """All parameters of the blocks."""
 
-    parameters: list[Parameter]
+    parameters: Annotated[list[Parameter], Field(max_length=MANY)]
 
 
 class Gradient(Owned):
@@ -103,7 +105,7 @@ class Gradient(Owned):
 class Gradients(Claim):
     """All parameters' gradients."""
 
-    gradients: list[Gradient]
+    gradients: Annotated[list[Gradient], Field(max_length=MANY)]
 
 
 class Spot(Claim):
@@ -131,7 +133,7 @@ class Leaf(Claim):
     key: Text
     path: Text
     kind: Text
-    shape: list[Count]
+    shape: Annotated[list[Count], Field(max_length=8)]
     odd: bool
     digest: Text
     unit: Text
@@ -140,4 +142,4 @@ class Leaf(Claim):
 class Carried(Claim):
     """What Z holds after each block."""
 
-    leaves: list[Leaf]
+    leaves: Annotated[list[Leaf], Field(max_length=MANY)]

@@ -48,7 +48,9 @@ class BlockGuest(TrainingOps, ExecutionOps):
         kept = unchanged(self.model) if forget else nullcontext()
         with self._settled(grad=grad, seed=seed), kept:
             self.model.train(training)
-            Y = self._through_blocks(self._tensor(X))
+            given = self._tensor(X)
+            # In training X comes from the embedding: a tensor with a gradient, and no leaf.
+            Y = self._through_blocks(given.requires_grad_().clone() if grad else given)
         return {"Y": array(Y), "kind": kind_of(Y)}
 
     def blame(

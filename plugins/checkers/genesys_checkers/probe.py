@@ -39,11 +39,11 @@ def record(block: Block, schedule: Sequence[Series], shape: Shape) -> Originals:
     """
     outputs: Originals = []
     for series in schedule:
-        _build(block, series, shape)
         outputs.append([])
         try:
+            _build(block, series, shape)
             for trial in series.trials:
-                X = trial.original(series.precision, shape.width)
+                X = trial.original(series.precision, series.wider * shape.width)
                 Y = block.forward(X, trial.training, forget=True, grad=trial.grad)
                 if trial.is_plain:
                     _require_values(Y, series.precision.dtype)
@@ -63,9 +63,10 @@ def compare(block: Block, schedule: Sequence[Series], outputs: Originals, shape:
         Fault: Something moved that must not.
     """
     for series, Ys in zip(schedule, outputs, strict=False):
-        _build(block, series, shape)
+        if Ys:
+            _build(block, series, shape)
         for trial, Y in zip(series.trials, Ys, strict=False):
-            X = trial.original(series.precision, shape.width)
+            X = trial.original(series.precision, series.wider * shape.width)
             for X2, cuts in trial.replaced(X, series.precision):
                 _Comparison(block, series.precision, trial, X, Y, X2, cuts).judge()
 
@@ -82,7 +83,8 @@ def _require_values(Y: Array, dtype: str) -> None:
 
 def _build(block: Block, series: Series, shape: Shape) -> None:
     blocks = shape.blocks + series.more_blocks
-    block.build(shape.width, blocks, series.precision.dtype, series.open_gates)
+    width = series.wider * shape.width
+    block.build(width, blocks, series.precision.dtype, series.open_gates)
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,9 @@ def schedule(precision: Precision = DOUBLE, open_gates: bool = True) -> list[Ser
     return [
         Series(precision, _closely(), open_gates=open_gates),
         Series(precision, (Trial(33, _all(33), 16),), open_gates=open_gates, more_blocks=2),
+        Series(
+            precision, (Trial(17, _all(17), 16),), open_gates=open_gates, wider=2, may_fail=True
+        ),
         # A block may take another way by dtype: as it starts, with inputs like embeddings.
         Series(SINGLE, _as_trained()),
         Series(HALF, (Trial(64, EDGES_64, 8),), may_fail=True),

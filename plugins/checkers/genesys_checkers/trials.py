@@ -91,6 +91,7 @@ class Series:
         trials: What is tried with it.
         open_gates: Whether the model's gates are opened and its weights shaken.
         more_blocks: How many blocks it has beyond the usual.
+        wider: How many times the usual width it has.
         may_fail: Whether a block need not manage these inputs.
     """
 
@@ -98,4 +99,5 @@ class Series:
     trials: tuple[Trial, ...]
     open_gates: bool = False
     more_blocks: int = 0
+    wider: int = 1
     may_fail: bool = False

@@ -1,10 +1,10 @@
-"""Finds out whether a trained model looks ahead: a second guest is asked what the first was.
+"""Finds out whether a trained model looks ahead or remembers: a second guest is asked as well.
 
-Both guests hold the same weights and cannot tell each other anything. The second is shown some of
-the batches, of the same shapes and in the same order, but from a random place on each row goes on
-as another row does. The first cannot foresee which batches these are, and the second never sees how
-they really went on: what they say of the tokens up to that place agrees only if it does not depend
-on what comes after.
+Both guests hold the same weights and cannot tell each other anything. The second is shown a few of
+the batches, of the same shapes and in another order, and from a random place on each row goes on as
+another row does. The first cannot foresee which batches these are, and the second sees neither how
+they really went on nor most of the other texts: what they say of the tokens up to that place agrees
+only if it depends on nothing but what comes before.
 """
 
 from __future__ import annotations
@@ -36,20 +36,19 @@ def audit(scored: Scored, score: Callable[[Batch], Array], rng: np.random.Genera
         rng: Chooses batches and places. No guest may be able to foresee it.
 
     Raises:
-        DesignFaultError: The model looks ahead.
+        DesignFaultError: The model looks ahead or remembers.
     """
-    open_ = [(batch, found) for batch, found in scored if _ends(batch)[0].any()]
-    count = min(len(open_), max(LEAST, round(SHARE * len(scored))))
+    count = min(len(scored), max(LEAST, round(SHARE * len(scored))))
     changes = [np.zeros(0)]
-    for index in np.sort(rng.choice(len(open_), count, replace=False)):
-        batch, before = open_[index]
-        changed, same = _altered(batch, open_, rng)
+    for index in rng.choice(len(scored), count, replace=False):
+        batch, before = scored[index]
+        changed, same = _altered(batch, scored, rng)
         changes.append(np.abs(score(changed) - before)[same])
     change = np.concatenate(changes)
     if change.size and change.mean() > MOST_CHANGE:
         raise DesignFaultError(
-            "the design looks ahead after training: when later tokens are replaced, the "
-            f"log-probability of an earlier one changes by {change.mean():.2g} nats on average"
+            "the design looks ahead after training, or remembers other texts: when these are "
+            f"replaced, log-probabilities change by {change.mean():.2g} nats on average"
         )
 
 
@@ -63,9 +62,12 @@ def _ends(batch: Batch) -> tuple[Array, Array]:
 
 
 def _altered(batch: Batch, others: Scored, rng: np.random.Generator) -> tuple[Batch, Array]:
-    """The batch with other ends of its rows, and which of its targets come before those."""
+    """The batch with other ends of its rows, and which of its targets come before those.
+
+    A row with a single target ends there: nothing of it is replaced.
+    """
     several, last = _ends(batch)
-    ids, same = batch.ids.copy(), np.zeros(len(batch.rows), dtype=bool)
+    ids, same = batch.ids.copy(), ~several[batch.rows]
     for row in np.flatnonzero(several):
         mine = batch.rows == row
         cut = rng.choice(batch.columns[mine & (batch.columns < last[row])])

@@ -17,11 +17,21 @@ IMPORTS = frozenset(
     | {"genesys", "itertools", "math", "numbers", "operator", "torch", "typing"}
 )
 OF_GENESYS = frozenset({"GAUBase", "UnitDecl", "gau_test"})
-# Of torch: what loads, saves, starts processes, or talks.
+# Of torch: what loads, saves, compiles, starts processes, or talks.
 OF_TORCH = frozenset(
     f"torch.{name}"
     for name in (
-        *("_C", "_inductor", "classes", "distributed", "hub", "jit.load", "jit.save", "library"),
+        *(
+            "_C",
+            "_inductor",
+            "classes",
+            "compile",
+            "distributed",
+            "hub",
+            "jit.load",
+            "jit.save",
+            "library",
+        ),
         *("load", "monitor", "multiprocessing", "ops.load_library", "package", "profiler", "save"),
         *("from_file", "serialization", "utils.cpp_extension", "utils.data"),
         *("utils.model_zoo", "utils.tensorboard"),
