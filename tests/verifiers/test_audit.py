@@ -67,3 +67,16 @@ def test_a_look_ahead_is_found(outputs: Callable[[Array], Array], seed: int) -> 
 
 def test_where_one_token_is_asked_for_nothing_stands_after_it() -> None:
     judge(lambda ids: causal(ids[:, ::-1])[:, ::-1], asked=1)
+
+
+@pytest.mark.parametrize("asked", [1, 4])
+def test_memory_of_other_texts_is_found(asked: int) -> None:
+    seen = set[int]()
+
+    def remembering(ids: Array) -> Array:
+        known = np.isin(ids, list(seen))
+        seen.update(ids[:, :3].ravel().tolist())
+        return causal(ids) + 0.1 * known
+
+    with pytest.raises(DesignFaultError, match="remembers"):
+        judge(remembering, asked)
