@@ -49,13 +49,8 @@ class Watch:
         with contextlib.suppress(psutil.Error, OSError):
             if self._cpu_seconds() > limits.most_cpu_seconds:
                 return JobStatus.CPU
-            held = self._process.memory_info().rss
-            if held > self._shared + limits.memory_mb * MIB:
-                return JobStatus.MEMORY
-            # Its first thread has ended: what the others hold can no longer be seen.
-            self._hollow = 0 if held else self._hollow + 1
-            if self._hollow > MOST_HOLLOW:
-                return "hollow"
+            if broken := self._memory_broken():
+                return broken
             if self._process.num_threads() > limits.processes:
                 return "threads"
         if now > self._next_disk:
@@ -63,6 +58,14 @@ class Watch:
             if _is_over(self._scratch, limits.disk_mb * MIB):
                 return "disk"
         return ""
+
+    def _memory_broken(self) -> str:
+        held = self._process.memory_info().rss
+        if held > self._shared + self._limits.memory_mb * MIB:
+            return JobStatus.MEMORY
+        # Its first thread has ended: what the others hold can no longer be seen.
+        self._hollow = 0 if held else self._hollow + 1
+        return "hollow" if self._hollow > MOST_HOLLOW else ""
 
     def usage(self) -> dict[str, float]:
         """CPU seconds so far, and the most MiB held since this was last asked.
