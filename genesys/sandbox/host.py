@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 import psutil
 
-from genesys.sandbox.backends import Backend
+from genesys.sandbox.backends import Backend, installation
 from genesys.sandbox.child import Request, live
 from genesys.sandbox.confine import adopt, confine, hide
 from genesys.sandbox.watch import Watch
@@ -50,6 +50,7 @@ def main() -> None:
             importlib.import_module("sandlock")
     wake = _wake_on_death()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the coordinator decides what Ctrl-C means
+    installation()  # looked up once, not in each guest
     refusal = _try_confinement(backend, base)
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, pages shared with guests
