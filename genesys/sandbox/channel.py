@@ -22,6 +22,8 @@ MAX_HEADER = 4 * 2**20
 MAX_ARRAYS = 2**28
 DTYPES = frozenset({"<f8", "<f4", "<f2", "<i8", "<i4", "|u1", "|b1"})
 MAX_AXES = 8
+# Most bytes of a message between host and trusted half.
+PACKET = 2**17
 
 _HEAD = struct.Struct(">4sIQ")  # version, bytes of the header, bytes of the arrays
 

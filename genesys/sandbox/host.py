@@ -24,12 +24,12 @@ from typing import Any, NoReturn
 import psutil
 
 from genesys.sandbox.backends import Backend, installation
+from genesys.sandbox.channel import PACKET
 from genesys.sandbox.child import Request, live
 from genesys.sandbox.confine import adopt, confine, hide
 from genesys.sandbox.watch import Watch
 
 POLL_SECONDS = 0.02
-PACKET = 2**17
 KILL_SECONDS = 3.0
 
 

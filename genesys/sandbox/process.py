@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from genesys.errors import SandboxError
 from genesys.sandbox.backends import Backend, command
+from genesys.sandbox.channel import PACKET
 from genesys.sandbox.job import Job, Limits
 
 START_SECONDS = 120.0
@@ -24,7 +25,6 @@ START_SECONDS = 120.0
 GRACE_SECONDS = 4.0
 # Keeps freed tensors in the process: up to half of a small training step on a CPU.
 ALLOCATOR = "glibc.malloc.mmap_threshold=4294967296:glibc.malloc.trim_threshold=8589934592"
-_PACKET = 2**17
 
 
 class HostProcess:
@@ -114,11 +114,11 @@ class HostProcess:
         shutil.rmtree(self._base, ignore_errors=True)
 
     @contextmanager
-    def scratch(self) -> Iterator[Path]:
-        """The folder of one guest, empty."""
+    def scratch(self) -> Iterator[None]:
+        """The scratch folder is empty when a guest comes and when it has gone."""
         self._empty()  # of what the host's imports have left
         try:
-            yield self._scratch
+            yield
         finally:
             if self.alive():
                 self._empty()
@@ -133,12 +133,12 @@ class HostProcess:
         except OSError:  # the next guest must not find what this one has left
             self._failed = True
 
-    def fork(self, job: Job, limits: Limits, scratch: Path, descriptors: Sequence[int]) -> None:
+    def fork(self, job: Job, limits: Limits, descriptors: Sequence[int]) -> None:
         """Have it fork a guest that uses these descriptors: calls, answers and output."""
         request = {
             "entry": job.entry,
             "limits": limits.model_dump_json(),
-            "scratch": str(scratch),
+            "scratch": str(self._scratch),
             "backend": self._backend,
         }
         try:
@@ -181,7 +181,7 @@ class HostProcess:
         """
         try:
             self._control.settimeout(seconds)
-            data = self._control.recv(_PACKET)
+            data = self._control.recv(PACKET)
         except OSError as error:
             raise self.died() from error
         if not data:

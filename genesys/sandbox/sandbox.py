@@ -125,8 +125,8 @@ class Sandbox:
         """A guest of this host, and what ends it."""
         with ExitStack() as stack:
             stack.callback(self._put, host, self._closings)
-            scratch = stack.enter_context(host.scratch())
-            guest = stack.enter_context(_guest(host, job, limits, scratch))
+            stack.enter_context(host.scratch())
+            guest = stack.enter_context(_guest(host, job, limits))
             return guest, stack.pop_all()
 
     def _take(self, limits: Limits) -> HostProcess:
@@ -175,11 +175,11 @@ class Sandbox:
 
 
 @contextmanager
-def _guest(host: HostProcess, job: Job, limits: Limits, scratch: Path) -> Iterator[Guest]:
+def _guest(host: HostProcess, job: Job, limits: Limits) -> Iterator[Guest]:
     with machine_fault("prepare a guest"):
         guest = Guest(host, limits)
     try:
-        host.fork(job, limits, scratch, guest.theirs)
+        host.fork(job, limits, guest.theirs)
         guest.release()
         guest.greet()
         yield guest

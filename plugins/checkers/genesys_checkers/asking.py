@@ -16,13 +16,10 @@ from genesys_checkers.faults import Fault
 from genesys_checkers.unit_files import UnitFiles
 
 # What to say of a guest that has gone, by its status.
+_ENDLESS = (ErrorKind.TIMEOUT, "does not come to an end", "Look for loops without an end.")
 _ENDS = {
-    JobStatus.TIMEOUT: (
-        ErrorKind.TIMEOUT,
-        "does not come to an end",
-        "Look for loops without an end.",
-    ),
-    JobStatus.CPU: (ErrorKind.TIMEOUT, "does not come to an end", "Look for loops without an end."),
+    JobStatus.TIMEOUT: _ENDLESS,
+    JobStatus.CPU: _ENDLESS,
     JobStatus.MEMORY: (ErrorKind.MEMORY, "takes too much memory", "Compute in smaller pieces."),
 }
 _DIED = (ErrorKind.CRASH, "ends its process", "Compute tensors only; do not end the process.")

@@ -7,7 +7,6 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from genesys.gau import GAUBase
 from genesys.gau.load import BLOCK_FILE
 from genesys.gau.parse import locate
 from genesys_checkers.guest_blame import recorded
-from genesys_checkers.guest_model import GuestModel, array, kind_of, named
+from genesys_checkers.guest_model import GuestModel, array, kind_of, named, owner
 
 Array = np.ndarray[Any, Any]
 # Through these a module could answer for itself what it holds and does.
@@ -120,19 +119,9 @@ class ExecutionOps(GuestModel):
 
     def _place(self, name: str) -> dict[str, Any]:
         """The innermost unit that owns a parameter of the blocks, and the attribute it is under."""
-        index, *parts = name.split(".")
-        module: nn.Module = self.model.blocks[int(index)]
-        unit, attribute = "", parts[0]
-        for part, following in pairwise(parts):
-            module = module.get_submodule(part)
-            if isinstance(module, GAUBase):
-                unit, attribute = type(module).__name__, following
-        return {
-            "name": ".".join(parts),
-            "block": int(index),
-            "unit": unit,
-            "attribute": attribute,
-        }
+        index, _, inside = name.partition(".")
+        unit, attribute = owner(self.model.blocks[int(index)], inside)
+        return {"name": inside, "block": int(index), "unit": unit, "attribute": attribute}
 
 
 def _is_taken(name: str) -> bool:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 
-# FLOP counter and meta device load it at first use: here that happens once, in the host.
+# Counting and the device meta load it at first use: here that happens once, in the host.
 import torch._dynamo
 from torch import Tensor, nn
 
@@ -145,6 +146,20 @@ def array(X: Tensor) -> np.ndarray[Any, Any]:
     narrow = X.dtype in {torch.bfloat16, torch.float16}
     values: np.ndarray[Any, Any] = (X.float() if narrow else X).contiguous().numpy()
     return values
+
+
+def owner(module: nn.Module, name: str) -> tuple[str, str]:
+    """The innermost unit that a parameter belongs to, and the attribute of that unit it is under.
+
+    The unit is empty where there is none.
+    """
+    parts = name.split(".")
+    unit, attribute = "", parts[0]
+    for part, following in pairwise(parts):
+        module = module.get_submodule(part)
+        if isinstance(module, GAUBase):
+            unit, attribute = type(module).__name__, following
+    return unit, attribute
 
 
 def kind_of(X: Tensor) -> str:

@@ -8,15 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-
-# Counting loads it at first use: here that happens once, in the sandbox's host.
-import torch._dynamo
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn.utils import clip_grads_with_norm_
 
-from genesys.gau import GAUBase
 from genesys_checkers.guest_blame import recorded
-from genesys_checkers.guest_model import GuestModel, array
+from genesys_checkers.guest_model import GuestModel, array, owner
 from genesys_checkers.guest_spent import most, spent
 from genesys_checkers.guest_work import Work
 
@@ -65,7 +61,7 @@ class TrainingOps(GuestModel):
         value, steepest = float(norm), moved[int(norms.argmax())][0]
         return {
             "norm": value if math.isfinite(value) else None,
-            "unit": _owner(self.model, steepest),
+            "unit": owner(self.model, steepest)[0],
         }
 
     def not_finite(self, ids: Array, seed: int) -> dict[str, Any]:
@@ -97,12 +93,3 @@ class TrainingOps(GuestModel):
         with self._settled(grad=False):
             self.model.train()
             self._through_blocks(self._tensor(X))
-
-
-def _owner(model: nn.Module, name: str) -> str:
-    """Class name of the innermost unit that a parameter belongs to; empty if there is none."""
-    unit, module = "", model
-    for part in name.split(".")[:-1]:
-        module = module.get_submodule(part)
-        unit = type(module).__name__ if isinstance(module, GAUBase) else unit
-    return unit

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
@@ -21,6 +21,9 @@ from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference, code, measure
 from genesys_verifiers.settings import Settings, Task
+
+if TYPE_CHECKING:
+    from genesys_verifiers.evaluate import Evaluator
 
 
 class LightningVerifier:
@@ -63,6 +66,12 @@ class LightningVerifier:
         """
         return prepare(self._corpus_config)
 
+    @cached_property
+    def _evaluator(self) -> Evaluator:
+        from genesys_verifiers.evaluate import Evaluator
+
+        return Evaluator(self.corpus, self._settings.sequence_length)
+
     @hookimpl
     def verify(
         self,
@@ -77,7 +86,6 @@ class LightningVerifier:
         Raises:
             GenesysError: The corpus cannot be built, or the design's tree is not whole.
         """
-        from genesys_verifiers.evaluate import Evaluator
         from genesys_verifiers.verification import Verification
 
         block, started = compose(GAUTree.of(design)), time.monotonic()
@@ -90,7 +98,7 @@ class LightningVerifier:
                 scale,
                 self._settings,
                 reference,
-                Evaluator(self.corpus, self._settings.sequence_length),
+                self._evaluator,
                 progress,
             )
             found = verification.found

@@ -39,8 +39,8 @@ class Types:
         if not self._any:
             return False
         attribute = _attribute(self._file, part)
-        met = [_met(self._file, use) for use in self._uses.get(attribute, [])]
-        return _chosen([node for nodes in met if nodes for node in nodes], self._values)
+        uses = self._uses.get(attribute, [])
+        return _chosen([node for use in uses for node in _met(self._file, use)], self._values)
 
 
 def _attribute(file: UnitFile, part: ast.AST) -> str:
@@ -53,8 +53,8 @@ def _attribute(file: UnitFile, part: ast.AST) -> str:
     return ""
 
 
-def _met(file: UnitFile, use: ast.AST) -> list[ast.AST] | None:
-    """What meets a part where it is used; None if that cannot be read."""
+def _met(file: UnitFile, use: ast.AST) -> list[ast.AST]:
+    """What meets a part where it is used, as far as that can be read."""
     for node in file.around(use):
         if isinstance(node, ast.Call):
             if (
@@ -69,7 +69,7 @@ def _met(file: UnitFile, use: ast.AST) -> list[ast.AST] | None:
         elif isinstance(node, ast.BinOp):
             return [node.left, node.right]
         elif isinstance(node, ast.comprehension | ast.stmt):
-            return None if isinstance(node, ast.comprehension | ast.For | ast.Assign) else []
+            return []
     return []
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +50,7 @@ class Corpus:
         """Items of the evaluation, one JSON lines file per task."""
         return self.folder / "evaluation"
 
-    @property
+    @cached_property
     def vocab_size(self) -> int:
         """Number of tokens."""
         return Tokenizer.from_file(str(self.tokenizer_file)).get_vocab_size()
