@@ -5,7 +5,8 @@
 Warm and cold take turns on the GPT seed, so the load of the machine touches both. Every guest is a
 process of its own: on a warm worker a fork, in the cold a new process that has to load torch first.
 For comparison, a worker that is started for each check and serves all of its guests. With --run,
-the designs of that run are checked as well, each once on a warm worker.
+the designs of that run are checked as well on a warm worker, each as often: its best time counts,
+as others are the machine's doing.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ def main() -> None:
             ratio = median(seconds) / median(warm)
             print(f"in {name}: {median(seconds):.2f} s, {ratio:.1f} times as long")
         if options.run:
-            designs_of(options.run, plugins, sandbox)
+            designs_of(options.run, plugins, sandbox, options.rounds)
 
 
 class ColdSandbox(Sandbox):
@@ -80,12 +81,13 @@ def check(plugins: Plugins, design: Design, sandbox: Sandbox) -> tuple[CheckRepo
     return report, perf_counter() - started
 
 
-def designs_of(folder: Path, plugins: Plugins, sandbox: Sandbox) -> None:
+def designs_of(folder: Path, plugins: Plugins, sandbox: Sandbox, rounds: int) -> None:
     designs = EvolutionTree.read(folder).designs
     seconds: list[float] = []
     rows: dict[str, list[float]] = defaultdict(list)
     for design in designs:
-        report, taken = check(plugins, design, sandbox)
+        checks = [check(plugins, design, sandbox) for _ in range(rounds)]
+        report, taken = min(checks, key=lambda found: found[1])
         seconds.append(taken)
         for result in report.results:
             rows[result.check].append(result.seconds)

@@ -29,7 +29,7 @@ class CausalityChecker:
 
     Args:
         widths: D of the models: the first of these that the block can be run at.
-        blocks: Blocks of the models; a few trials take two more.
+        blocks: Blocks of the models; some trials take one less or two more.
         seconds: Wall time of a guest; there are two, one after the other.
         memory_mb: Memory of a guest, in MiB.
 

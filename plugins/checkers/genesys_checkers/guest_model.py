@@ -110,7 +110,7 @@ class GuestModel:
     @contextmanager
     def _settled(self, grad: bool = True, seed: int = SEED) -> Iterator[None]:
         """What a call depends on, whatever the design's code did in calls before."""
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)  # of no device: they are slow to ask
         # Double precision is our measuring aid: a unit need not know it, as it must other dtypes.
         double = self._dtype is torch.float64
         torch.set_default_dtype(torch.float64 if double else torch.float32)

@@ -22,6 +22,8 @@ from genesys_checkers.trials import Series, Trial
 
 Array = np.ndarray[Any, Any]
 Originals = list[list[Array]]
+# In which inputs are shifted to see what rounds.
+DIRECTIONS = 3
 
 
 class Shape(Record):
@@ -82,7 +84,7 @@ def _require_values(Y: Array, dtype: str) -> None:
 
 
 def _build(block: Block, series: Series, shape: Shape) -> None:
-    blocks = shape.blocks + series.more_blocks
+    blocks = max(1, shape.blocks + series.more_blocks)
     width = series.wider * shape.width
     block.build(width, blocks, series.precision.dtype, series.open_gates)
 
@@ -122,7 +124,9 @@ class _Comparison:
                 kind=ErrorKind.NONDETERMINISTIC,
             )
         if not (self.trial.is_plain and (moved > certain).any()):
-            rounding = np.maximum(again, self._early * self._roughness(Y2)) / sizes.expected
+            # Of both inputs: the larger one rounds more, and may be either.
+            rough = np.maximum(self._roughness(self.X, self.Y), self._roughness(self.X2, Y2))
+            rounding = np.maximum(again, self._early * rough) / sizes.expected
             largest = rounding.max((1, 2), keepdims=True)
             leaking &= moved > self.precision.factor * largest * sizes.expected
         if leaking.any():
@@ -139,14 +143,15 @@ class _Comparison:
     def _changes(self, Y2: Array, count_infinite: bool) -> Array:
         return changes(self.Y, Y2, self._early, count_infinite)
 
-    def _roughness(self, Y2: Array) -> Array:
-        signs = np.random.default_rng(2).choice([-1.0, 1.0], size=self.X2.shape)
-
-        def shifted(steps: int) -> Array:
-            X = self.X2 * (1 + steps * self.precision.step * signs)
-            return self._run(X.astype(self.X2.dtype))
-
-        return roughness(Y2, shifted(1), shifted(2))
+    def _roughness(self, X: Array, Y: Array) -> Array:
+        # Small inputs meet weights of usual size, which a smaller step would not change.
+        size, noise = self.precision.step * np.maximum(np.abs(X), 1.0), np.random.default_rng(2)
+        found = np.zeros(Y.shape)
+        for _ in range(DIRECTIONS):  # along one, rounding may be small by chance
+            step = size * noise.choice([-1.0, 1.0], size=X.shape)
+            Y1, Y2 = (self._run((X + n * step).astype(X.dtype)) for n in (1, 2))
+            found = np.maximum(found, roughness(Y, Y1, Y2))
+        return found
 
     def _accuse(self, leak: Leak) -> None:
         """Raise a :class:`Fault`; unit and cause are hints, for which the guest is believed."""

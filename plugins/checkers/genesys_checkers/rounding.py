@@ -22,7 +22,7 @@ class Precision:
         tolerance: Least relative change that is looked at.
         certain: Relative change that no rounding explains.
         smallest: Positions and channels smaller than this share of the largest count as so large.
-        step: Relative change of the input by which rounding is measured.
+        step: Change of inputs by which rounding is measured.
         factor: By which a change must exceed the rounding that is measured.
     """
 

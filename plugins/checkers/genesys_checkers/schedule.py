@@ -7,12 +7,13 @@ from genesys_checkers.trials import Series, Trial
 
 # Every cut at 127, in an order that spreads each batch over the whole length.
 EVERY = tuple(1 + 37 * i % 126 for i in range(126))
-SHORT = (33, 32, 17, 16, 8, 5, 3, 2)
+SHORT = (32, 16, 8, 3, 2)
 # At the edges of chunks of the usual sizes, beside them, and anywhere.
 EDGES_64 = (1, 7, 16, 31, 32, 33, 48, 63)
+EDGES_65 = (1, 2, 7, 8, 15, 16, 17, 31, 32, 33, 40, 48, 50, 57, 63, 64)
 EDGES_128 = (1, 15, 16, 17, 31, 32, 50, 63, 64, 65, 96, 127)
 EDGES_256 = (1, 33, 63, 64, 101, 127, 128, 129, 192, 255)
-EDGES_512 = (1, 64, 127, 128, 129, 170, 255, 256, 257, 331, 384, 450)
+EDGES_512 = (1, 64, 128, 129, 255, 256, 331, 450)
 SCALES = (
     (1.0, 100.0),
     (100.0, 100.0),
@@ -20,9 +21,9 @@ SCALES = (
     (1.0, 1000.0),
     (0.01, 0.01),
     (0.01, 1.0),
-    (1e-4, 1e-4),
+    (1e-3, 1e-3),
 )
-AT_SCALES = tuple(cut for cut in (1, 31, 101) for _ in SCALES)
+AT_SCALES = tuple(cut for cut in (1, 31) for _ in SCALES)
 # An embedding starts at this size.
 EMBEDDED = ((0.02, 0.02),)
 
@@ -30,6 +31,7 @@ EMBEDDED = ((0.02, 0.02),)
 def schedule(precision: Precision = DOUBLE, open_gates: bool = True) -> list[Series]:
     """All trials; those for small leaks in the precision given, with gates opened or not."""
     return [
+        Series(precision, _cleanly(), open_gates=open_gates, more_blocks=-1),
         Series(precision, _closely(), open_gates=open_gates),
         Series(precision, (Trial(33, _all(33), 16),), open_gates=open_gates, more_blocks=2),
         Series(
@@ -42,29 +44,33 @@ def schedule(precision: Precision = DOUBLE, open_gates: bool = True) -> list[Ser
     ]
 
 
+def _cleanly() -> tuple[Trial, ...]:
+    """What shows a leak best, in a single block: nothing blurs it."""
+    return (Trial(33), Trial(127, EVERY, 21))
+
+
 def _closely() -> tuple[Trial, ...]:
     return (
-        Trial(33),
-        Trial(127, EVERY, 21),
-        Trial(127, AT_SCALES, len(AT_SCALES), scales=SCALES),
-        *(Trial(40, (cut,), 1) for cut in (20, 1, 39)),
+        Trial(33, rows=2),
+        Trial(65, AT_SCALES, len(AT_SCALES), scales=SCALES),
+        Trial(40, (20, 1, 39), 1),
         Trial(9, _all(9), 64),
         *(Trial(length, _all(length), length - 1) for length in SHORT),
         Trial(64, EDGES_64, 4),
         Trial(128, EDGES_128, 4),
         Trial(512, EDGES_512, 4),
-        Trial(33, training=False),
-        Trial(65, _all(65), 16, training=False),
+        Trial(33, rows=2, training=False),
+        Trial(65, EDGES_65, 16, training=False),
         Trial(512, (331, 511), 2, training=False),
     )
 
 
 def _as_trained() -> tuple[Trial, ...]:
     return (
-        Trial(33),
-        Trial(64, _all(64), 16, scales=EMBEDDED, alphabet=64, grad=True),
+        Trial(33, rows=2),
+        Trial(64, _all(64), 21, scales=EMBEDDED, alphabet=64, grad=True),
         Trial(256, EDGES_256, 5, scales=EMBEDDED, alphabet=64),
-        Trial(64, _all(64), 16, training=False, scales=EMBEDDED, alphabet=64),
+        Trial(65, EDGES_65, 16, training=False, scales=EMBEDDED, alphabet=64),
     )
 
 

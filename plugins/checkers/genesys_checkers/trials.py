@@ -90,7 +90,7 @@ class Series:
         precision: Of the model.
         trials: What is tried with it.
         open_gates: Whether the model's gates are opened and its weights shaken.
-        more_blocks: How many blocks it has beyond the usual.
+        more_blocks: How many blocks it has beyond the usual; negative for fewer.
         wider: How many times the usual width it has.
         may_fail: Whether a block need not manage these inputs.
     """
