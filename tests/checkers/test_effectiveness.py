@@ -118,7 +118,7 @@ VALID = {
 }
 
 
-Five = Callable[[Design], list[CheckReport]]
+Thrice = Callable[[Design], list[CheckReport]]
 
 
 @pytest.fixture(scope="module")
@@ -129,9 +129,9 @@ def checker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EffectivenessC
 
 
 @pytest.fixture
-def five(checker: EffectivenessChecker, sandbox: Sandbox) -> Five:
-    """Checks a design five times."""
-    return lambda design: [checker.check(design, sandbox) for _ in range(5)]
+def thrice(checker: EffectivenessChecker, sandbox: Sandbox) -> Thrice:
+    """Checks a design three times."""
+    return lambda design: [checker.check(design, sandbox) for _ in range(3)]
 
 
 def slow_ones(cases: dict[str, object]) -> list[object]:
@@ -140,9 +140,9 @@ def slow_ones(cases: dict[str, object]) -> list[object]:
 
 
 @pytest.mark.parametrize("name", slow_ones(FAULTS))
-def test_fault_is_found_every_time(name: str, five: Five) -> None:
+def test_fault_is_found_every_time(name: str, thrice: Thrice) -> None:
     kind, at, forward, init = FAULTS[name]
-    reports = five(root_over(unit(forward, init)))
+    reports = thrice(root_over(unit(forward, init)))
     for report in reports:
         assert failed(report) == ["effectiveness"]
         assert [(i.kind, i.unit) for i in report.issues] == [(kind, at)], report.issues
@@ -151,8 +151,8 @@ def test_fault_is_found_every_time(name: str, five: Five) -> None:
 
 
 @pytest.mark.parametrize("name", VALID)
-def test_unusual_design_passes_every_time(name: str, five: Five) -> None:
-    for report in five(root_over(unit(VALID[name]))):
+def test_unusual_design_passes_every_time(name: str, thrice: Thrice) -> None:
+    for report in thrice(root_over(unit(VALID[name]))):
         assert report.valid, report.issues
 
 

@@ -86,8 +86,15 @@ def is_gone(pid: int) -> bool:
 def processes() -> tuple[list[psutil.Process], list[psutil.Process]]:
     """The hosts and guests of this process, found from outside: a namespace has ids of its own."""
     found = [p for p in psutil.Process().children(recursive=True) if _is_python(p)]
-    guests = [p for p in found if p.parent() in found]
+    guests = [p for p in found if _parent(p) in found]
     return [p for p in found if p not in guests], guests
+
+
+def _parent(process: psutil.Process) -> psutil.Process | None:
+    try:
+        return process.parent()
+    except psutil.Error:  # it has just ended
+        return None
 
 
 def _is_python(process: psutil.Process) -> bool:
