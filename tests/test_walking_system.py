@@ -108,7 +108,7 @@ def test_killed_at_ten_random_moments(undisturbed, cache, tmp_path):
     rng = Random(0)
     for _ in range(10):
         process = start(tmp_path, cache, "evolve", *TINY)
-        time.sleep(rng.uniform(0.5, 6))
+        time.sleep(rng.uniform(0.5, 5))
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     finish(tmp_path, cache, "evolve", *TINY)

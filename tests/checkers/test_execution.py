@@ -238,7 +238,7 @@ def test_each_own_test_is_named_with_what_it_printed(execute: Check) -> None:
 
 def test_own_test_that_hangs_is_the_units(sandbox: Sandbox) -> None:
     child = unit(PLAIN, test="print('begun', flush=True)\n    while True: pass")
-    (issue,) = ExecutionChecker(seconds=6).check(root_over(child), sandbox).issues
+    (issue,) = ExecutionChecker(seconds=4).check(root_over(child), sandbox).issues
     assert (issue.check, issue.unit, issue.kind) == ("unit_tests", "Mixer", ErrorKind.TIMEOUT)
     assert issue.output == "begun\n"
 
@@ -260,7 +260,7 @@ def test_own_test_that_changes_settings_of_torch_harms_nothing(execute: Check) -
 def test_design_that_ends_its_guest_is_at_fault(
     forward: str, kind: ErrorKind, sandbox: Sandbox
 ) -> None:
-    checker = ExecutionChecker(seconds=6, memory_mb=1024)
+    checker = ExecutionChecker(seconds=4, memory_mb=1024)
     report = checker.check(root_over(unit(f"{forward}\n{PLAIN}")), sandbox)
     assert report.checked and failed(report) == ["forward"]
     assert (report.issues[0].unit, report.issues[0].kind) == ("Mixer", kind)

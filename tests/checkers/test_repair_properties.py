@@ -92,7 +92,7 @@ def normal(code: str) -> str:
 
 
 @pytest.mark.slow
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(broken_seeds())
 def test_repair_brings_back_what_was_dropped(pair: tuple[Design, Design]) -> None:
     whole, broken = pair
@@ -107,7 +107,7 @@ def test_repair_brings_back_what_was_dropped(pair: tuple[Design, Design]) -> Non
     assert (again.issues, again.repairs) == ([], [])
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(UNITS), st.data())
 def test_any_file_gets_a_verdict_and_repairs_settle(
     at: tuple[int, int], data: st.DataObject

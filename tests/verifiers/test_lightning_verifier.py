@@ -86,7 +86,7 @@ def test_a_slow_step_is_the_designs_fault(verify: Verify, scale: Scale) -> None:
 
 
 def test_an_endless_step_ends_with_the_time_limit(verify: Verify, scale: Scale) -> None:
-    report = verify(faulty("exec('while self.steps: pass')"), scale, seconds=8)
+    report = verify(faulty("exec('while self.steps: pass')"), scale, seconds=6)
     assert report.outcome is Outcome.DESIGN_ERROR
     assert "seconds" in report.error
 

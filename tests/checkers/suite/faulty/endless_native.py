@@ -4,7 +4,7 @@
 # kind: timeout, memory
 # unit: Mixer
 # line: none
-# seconds: 5
+# seconds: 3
 import torch
 from torch import nn
 

@@ -4,7 +4,7 @@
 # kind: timeout, unit_test
 # unit: Mixer
 # line: none
-# seconds: 5
+# seconds: 3
 from torch import nn
 
 from genesys.gau import GAUBase, gau_test
