@@ -37,7 +37,8 @@ class Watch:
         self._next_disk = 0.0
         # The guest shares the host's pages: they are not what it took.
         self._shared = psutil.Process().memory_info().rss
-        self._floor = self._hollow = 0
+        self._floor = 0.0
+        self._hollow = 0
 
     def left(self) -> float:
         """Seconds of wall time that are left."""
