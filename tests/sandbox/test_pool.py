@@ -124,9 +124,11 @@ def test_host_that_hangs_is_ended_with_its_guest(fresh: Sandbox) -> None:
 
 
 COORDINATOR = """
+import signal
 import sys
 sys.path.insert(0, {here!r})
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests may run in the background
 from genesys.sandbox import Job, Sandbox
 job = Job(entry="hostile_jobs:Hostile")
 with Sandbox(scratch_root=Path({root!r}), backend={backend!r}, preload={preload}) as sandbox:
@@ -174,9 +176,14 @@ def test_sandbox_that_is_closed_meanwhile_leaves_nothing(fresh: Sandbox) -> None
 
 def test_interrupt_in_a_call_ends_the_guest(fresh: Sandbox) -> None:
     echo(fresh)
-    with pytest.raises(KeyboardInterrupt), fresh.open(hostile(fresh)) as guest:
-        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-        guest.call("attempt", wait="time.sleep(15)")
+    # Where tests run in the background it is ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt), fresh.open(hostile(fresh)) as guest:
+            threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+            guest.call("attempt", wait="time.sleep(15)")
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert processes()[1] == []
     echo(fresh)
 
