@@ -100,6 +100,27 @@ def check(
     sys.exit(check(path, checker_of(context.args), form, repair))
 
 
+@app.command(context_settings={"allow_extra_args": True})
+def verify(
+    context: typer.Context,
+    design: Annotated[str, typer.Argument(help="A seed, a design folder, or a run's design.")],
+    run: Run = None,
+    no_check: Annotated[bool, typer.Option("--no-check", help="Do not check it first.")] = False,
+    as_json: AsJson = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Also write the report to this file.")
+    ] = None,
+) -> None:
+    """Tune, train and evaluate a design. Exit status: 0 done, 1 its fault, 2 could not be done.
+
+    What follows the design overrides the config, e.g. scale=0.3M seed=1 ladder=paper
+    verifier.threads=1. Without scale= it is the ladder's smallest.
+    """
+    from genesys.cli.verify import verify
+
+    sys.exit(verify(design, context.args, run, not no_check, as_json, output))
+
+
 @app.command()
 def report(
     run: Run = None,

@@ -121,10 +121,10 @@ def rank(population: Population, scale: str) -> Ranking:
         scale=scale,
         rows=tuple(rows),
         untrained=Baseline(
-            _mean(s.untrained for s in _of(scores, "acc")),
+            _mean(s.untrained for s in scores if s.is_accuracy),
             _mean(s.untrained for s in _of(scores, "bits_per_byte")),
         ),
-        chance=_mean(s.chance for s in _of(scores, "acc")),
+        chance=_mean(s.chance for s in scores if s.is_accuracy),
         failures=_failures(reports, ranked=set(grouped)),
     )
 
@@ -150,7 +150,7 @@ def _failures(reports: Sequence[VerificationReport], ranked: set[str]) -> tuple[
 
 def _row(population: Population, name: str, reports: Sequence[VerificationReport]) -> Row:
     design = population.design(name)
-    errors = [_stderr(r) for r in reports]
+    errors = [stderr_of(r) for r in reports]
     known = [e for e in errors if e is not None]
     whole = len(known) == len(errors)
     return Row(
@@ -167,8 +167,9 @@ def _row(population: Population, name: str, reports: Sequence[VerificationReport
     )
 
 
-def _stderr(report: VerificationReport) -> float | None:
-    errors = [s.stderr for s in _of(report.scores, "acc")]
+def stderr_of(report: VerificationReport) -> float | None:
+    """Standard error of a report's fitness over the tasks' items; None if a task has none."""
+    errors = [s.stderr for s in report.scores if s.is_accuracy]
     known = [e for e in errors if e is not None]
     if not known or len(known) < len(errors):
         return None

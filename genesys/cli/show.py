@@ -14,12 +14,13 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.findings import findings
-from genesys.cli.leaderboard import descent, number
+from genesys.cli.leaderboard import descent
 from genesys.cli.lineage import offspring, origins, outline
-from genesys.cli.text import count, duration, plain
+from genesys.cli.scores import scores
+from genesys.cli.text import plain
 from genesys.errors import UnknownNameError
 from genesys.population.population import Population
-from genesys.records import Design, Outcome, Score, VerificationReport
+from genesys.records import Design, VerificationReport
 from genesys.text import clean, one_line
 
 
@@ -147,36 +148,7 @@ def _markdown(text: str) -> RenderableType:
 def _reports(reports: list[VerificationReport]) -> list[RenderableType]:
     if not reports:
         return _section("Reports", Text("Not verified yet.", "dim"))
-    return _section("Reports", *(_report(report) for report in reports))
-
-
-def _report(report: VerificationReport) -> RenderableType:
-    head = Text(f"{report.scale}", "bold")
-    if report.outcome is not Outcome.OK:
-        blame = report.outcome.value.replace("_", " ")
-        head.append(f"  {blame}", "red")
-        return Group(head, Padding(plain(report.error.strip()), (0, 0, 0, 2)))
-    size = f"{report.n_block} blocks of width {report.embed_dim}"
-    speed = f"{count(report.tokens_per_second)} tokens/s, {duration(report.seconds)}"
-    head.append(f"  accuracy {number(report.fitness)}, {size}, ", "default")
-    head.append(f"{count(report.parameters)} parameters, {count(report.tokens)} tokens, {speed}")
-    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
-    for column in ("task", "metric", "value", "untrained", "chance"):
-        table.add_column(column, justify="left" if column in ("task", "metric") else "right")
-    for score in report.scores:
-        table.add_row(*_score(score))
-    return Group(head, table)
-
-
-def _score(score: Score) -> list[Text]:
-    error = "" if score.stderr is None else f" ± {score.stderr:.3f}"
-    return [
-        Text(one_line(score.task, 40)),
-        Text(one_line(score.metric, 20), "dim"),
-        Text(f"{score.value:.3f}{error}"),
-        Text(number(score.untrained), "dim"),
-        Text(number(score.chance), "dim"),
-    ]
+    return _section("Reports", *(scores(report) for report in reports))
 
 
 def _code(name: str, code: str) -> RenderableType:

@@ -33,14 +33,17 @@ def load_seed(where: str) -> Design:
         raise TreeError(f"{folder}: {first_problem(error)}") from None
 
 
+def seed_names() -> list[str]:
+    """Names of the shipped seeds."""
+    return sorted(folder.name for folder in resource("seeds").iterdir() if folder.is_dir())
+
+
 def _find(where: str) -> Path:
-    shipped = resource("seeds")
-    names = sorted(folder.name for folder in shipped.iterdir() if folder.is_dir())
-    if where in names:
-        return shipped / where
+    if where in seed_names():
+        return resource("seeds") / where
     if Path(where).is_dir():
         return Path(where)
-    raise UnknownNameError("seed", where, names, "Or give the path of a design folder.")
+    raise UnknownNameError("seed", where, seed_names(), "Or give the path of a design folder.")
 
 
 def _missing(tree: GAUTree, name: str) -> str:

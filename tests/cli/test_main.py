@@ -36,7 +36,7 @@ print("HEAVY", [name for name in {HEAVY} if name in sys.modules])
 
 def test_help_names_every_command():
     text = genesys("--help").stdout
-    for command in ("evolve", "plugins", "leaderboard", "show", "check", "report"):
+    for command in ("evolve", "plugins", "leaderboard", "show", "check", "verify", "report"):
         assert command in text
 
 

@@ -1,0 +1,47 @@
+"""A verification report as a person reads it."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from genesys.cli.leaderboard import number
+from genesys.cli.ranking import stderr_of
+from genesys.cli.text import count, duration, plain
+from genesys.records import Outcome, Score, VerificationReport
+from genesys.text import one_line
+
+
+def scores(report: VerificationReport) -> RenderableType:
+    """Size, speed and one row per task; for a verification that failed, the reason."""
+    head = Text(f"{report.scale}", "bold")
+    if report.outcome is not Outcome.OK:
+        blame = report.outcome.value.replace("_", " ")
+        head.append(f"  {blame}", "red")
+        return Group(head, Padding(plain(report.error.strip()), (0, 0, 0, 2)))
+    error = stderr_of(report)
+    head.append(f"  accuracy {number(report.fitness)}", "default")
+    head.append("" if error is None else f" ± {error:.3f}", "default")
+    size = f"{count(report.parameters)} parameters, "
+    size += f"{report.n_block} blocks of width {report.embed_dim}"
+    speed = f"{count(report.tokens)} tokens at {count(report.tokens_per_second)}/s"
+    about = Text(f"  {size}, {speed}, {duration(report.seconds)}, seed {report.seed}", "dim")
+    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
+    for column in ("task", "metric", "value", "untrained", "chance"):
+        table.add_column(column, justify="left" if column in ("task", "metric") else "right")
+    for score in report.scores:
+        table.add_row(*_score(score))
+    return Group(head, about, table)
+
+
+def _score(score: Score) -> list[Text]:
+    error = "" if score.stderr is None else f" ± {score.stderr:.3f}"
+    return [
+        Text(one_line(score.task, 40)),
+        Text(one_line(score.metric, 20), "dim"),
+        Text(f"{score.value:.3f}{error}"),
+        Text(number(score.untrained), "dim"),
+        Text(number(score.chance), "dim"),
+    ]

@@ -1,0 +1,160 @@
+"""``genesys verify``: tunes, trains and evaluates one design at one scale, without a run."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import Field
+from rich.console import Console
+from rich.text import Text
+
+from genesys.cli.config import compose
+from genesys.cli.designs import find_design
+from genesys.cli.errors import print_error
+from genesys.cli.findings import findings
+from genesys.cli.scores import scores
+from genesys.cli.training import TrainingDisplay
+from genesys.errors import GenesysError, SandboxError, TreeError, UnitError, UnknownNameError
+from genesys.evolution.run import ladder_of, sandbox_of
+from genesys.evolution.settings import settings_of
+from genesys.population.files import write_atomic
+from genesys.records import CheckReport, Design, Outcome, Record, Scale, VerificationReport
+from genesys.registry import load
+
+if TYPE_CHECKING:
+    from genesys.plugins import Plugins
+    from genesys.sandbox import Sandbox
+
+VERIFIED, FAULTY, NOT_VERIFIED, INTERRUPTED = 0, 1, 2, 130
+STATUS = {
+    Outcome.OK: VERIFIED,
+    Outcome.DESIGN_ERROR: FAULTY,
+    Outcome.MACHINE_ERROR: NOT_VERIFIED,
+}
+
+
+class Wanted(Record):
+    """What overrides say beside the config groups.
+
+    Attributes:
+        scale: Name of a scale of the ladder; the smallest when empty.
+        seed: Of initialisation and data order.
+    """
+
+    scale: str = ""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+
+def verify(
+    where: str,
+    overrides: Sequence[str] = (),
+    run: Path | None = None,
+    checked: bool = True,
+    as_json: bool = False,
+    output: Path | None = None,
+) -> int:
+    """Verify a design and print its report; progress goes to standard error.
+
+    Args:
+        where: A seed, a path, or a design of a run; see :func:`genesys.cli.designs.find_design`.
+        overrides: Of the config; besides, ``scale=NAME``.
+        run: Folder of the run that has the design.
+        checked: Whether to check the design first.
+        as_json: Print the report as JSON.
+        output: A file for the report as JSON.
+
+    Returns:
+        The exit code: 0 verified, 1 the design is at fault, 2 it could not be verified, 130
+        interrupted.
+    """
+    try:
+        report = _report(where, overrides, run, checked, output)
+        _print(report, as_json)
+        if output:
+            _write(report, output)
+    except (TreeError, UnitError) as error:
+        print_error(error)
+        return FAULTY
+    except GenesysError as error:
+        print_error(error)
+        return NOT_VERIFIED
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Interrupted.")
+        return INTERRUPTED
+    return STATUS[report.outcome]
+
+
+def scale_of(config: Mapping[str, Any], name: str) -> Scale:
+    """The scale of that name on the configured ladder; the smallest for no name.
+
+    Raises:
+        UnknownNameError: The ladder has no such scale.
+        ConfigError: The ladder is wrong.
+    """
+    scales = {scale.name: scale for scale in ladder_of(config.get("ladder")).scales}
+    if not name:
+        return next(iter(scales.values()))
+    if name not in scales:
+        hint = "These are the scales of the ladder; ladder=NAME takes another ladder."
+        raise UnknownNameError("scale", name, scales, hint)
+    return scales[name]
+
+
+def _report(
+    where: str, overrides: Sequence[str], run: Path | None, checked: bool, output: Path | None
+) -> VerificationReport:
+    # `scale` is no key of a run's config, so it is added to it.
+    config = compose([f"+{o}" if o.startswith("scale=") else o for o in overrides])
+    wanted = settings_of("verify", Wanted, {k: config[k] for k in ("scale", "seed") if k in config})
+    scale = scale_of(config, wanted.scale)
+    if output and not output.absolute().parent.is_dir():
+        raise GenesysError(f"There is no folder {output.parent} to write the report to.")
+    design = find_design(where, run)
+    plugins = load(config, ("checker", "verifier") if checked else ("verifier",))
+    plugins.require("verify")
+    console, checks = Console(stderr=True), CheckReport()
+    with (
+        sandbox_of(config.get("sandbox")) as sandbox,
+        TrainingDisplay(console, f"{design.name} at {scale.name}", scale.tokens) as display,
+    ):
+        if checked:
+            display.enter("checking")
+            checks, design = _check(plugins, design, sandbox)
+        if checks.valid:
+            display.enter("preparing and tuning")
+            return plugins.verify(design, scale, wanted.seed, sandbox, display)
+    console.print(findings(checks, design))
+    return VerificationReport(
+        design=design.name,
+        scale=scale.name,
+        seed=wanted.seed,
+        outcome=Outcome.DESIGN_ERROR,
+        error=f"check: {checks.summary}",
+    )
+
+
+def _check(plugins: Plugins, design: Design, sandbox: Sandbox) -> tuple[CheckReport, Design]:
+    """What the checkers say, and the design as they have repaired it."""
+    report = plugins.check(design, sandbox)
+    if not report.checked:
+        raise SandboxError(report.summary)
+    return report, report.repaired(design)
+
+
+def _print(report: VerificationReport, as_json: bool) -> None:
+    console = Console()
+    if as_json:
+        # ASCII only: what a design put into a message cannot reach the terminal as it is.
+        console.out(json.dumps(report.model_dump(mode="json"), indent=2), highlight=False)
+    else:
+        console.print(Text(report.design, "bold magenta"), scores(report), sep="\n")
+
+
+def _write(report: VerificationReport, path: Path) -> None:
+    try:
+        write_atomic(path, report.model_dump_json(indent=2) + "\n")
+    except OSError as error:
+        raise GenesysError(f"The report cannot be written to {path}: {error}") from None
