@@ -130,6 +130,18 @@ class Plugins:
         ]
         return [finding for findings in answers for finding in findings]
 
+    def offer(self, name: str, **arguments: Any) -> Any:
+        """Call what a plugin may offer beside its hooks; see docs/plugins.md.
+
+        Raises:
+            ConfigError: None of the plugins has a method of that name.
+            PluginError: It has failed.
+        """
+        for label, plugin in self._manager.list_name_plugin():
+            if callable(method := getattr(plugin, name, None)):
+                return _called(label, repr(name), method, arguments)
+        raise ConfigError(f"None of the configured plugins offers {name!r}.")
+
     def _first(self, hook: str, **arguments: Any) -> Any:
         for label, call in self._callers(hook):
             result = _checked(label, hook, call, arguments)
@@ -161,13 +173,7 @@ class Plugins:
 def _checked(label: str, hook: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
     from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
-    try:
-        result = call(**arguments)
-    except GenesysError:
-        raise
-    except Exception as error:
-        what = f"{type(error).__name__}: {error}"
-        raise PluginError(f"Plugin {label} failed in its hook {hook!r}: {what}") from error
+    result = _called(label, f"its hook {hook!r}", call, arguments)
     if hook in JOINED:  # pluggy lists the results of these, and leaves a None out
         result = result[0] if result else None
     elif result is None:
@@ -177,6 +183,16 @@ def _checked(label: str, hook: str, call: Callable[..., Any], arguments: dict[st
         return check_type(result, _returns(hook), collection_check_strategy=every)
     except TypeCheckError as error:
         raise PluginError(f"Plugin {label} returned garbage from {hook!r}: {error}") from None
+
+
+def _called(label: str, where: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+    try:
+        return call(**arguments)
+    except GenesysError:
+        raise
+    except Exception as error:
+        what = f"{type(error).__name__}: {error}"
+        raise PluginError(f"Plugin {label} failed in {where}: {what}") from error
 
 
 @cache

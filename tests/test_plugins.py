@@ -193,6 +193,17 @@ def test_missing_hooks_are_named():
         plugins.require("check", "verify")
 
 
+def test_what_a_plugin_offers_beside_its_hooks():
+    offering = plugin(verify=lambda self, design: None)
+    type(offering).double = lambda self, number: 2 * number
+    plugins = Plugins({"checker.a": plugin(check=lambda self: GOOD), "verifier.b": offering})
+    assert plugins.offer("double", number=4) == 8
+    with pytest.raises(PluginError, match=r"verifier\.b failed in 'double': TypeError"):
+        plugins.offer("double", number=None)
+    with pytest.raises(ConfigError, match="offers 'treble'"):
+        plugins.offer("treble", number=4)
+
+
 def test_hooks_and_specs_agree():
     specs = {n for n, f in vars(hookspecs).items() if hasattr(f, "genesys_spec")}
     assert specs == set(HOOKS)
