@@ -1,7 +1,8 @@
 """What Lightning costs: GPT's training step in it against a bare PyTorch loop, in one run.
 
-Both train the same model on the same batches with the same optimiser, in turns. Times are processor
-time of this process, so that a busy machine hardly changes them; the ratio is that of the medians.
+Both take the same step of the same model on the same batches, in turns. Times are processor time of
+this process, so that a busy machine hardly changes them; compared are the medians. A step of 20 ms
+or more may take 1.05 times as long in Lightning, a shorter one 0.6 ms more.
 The allocator is set as in sandbox workers, where trainings run: with glibc's own settings the time
 that goes into page faults depends on which tensor is freed first.
 
@@ -23,7 +24,6 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 import yaml
-from torch.optim.lr_scheduler import LambdaLR
 
 from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
@@ -32,34 +32,30 @@ from genesys.gau.model import GAM
 from genesys.resources import resource
 from genesys.sandbox.process import ALLOCATOR
 from genesys_verifiers.data import Batches
-from genesys_verifiers.training import Schedule, fit, loss_of, optimizer_of
+from genesys_verifiers.optimization import Schedule
+from genesys_verifiers.settings import Settings
+from genesys_verifiers.stepping import Stepper
+from genesys_verifiers.training import fit
 
 WARM_UP = 5
-MOST_RATIO = 1.10
+LONG, MOST_RATIO, MOST_EXTRA = 20.0, 1.05, 0.6  # ms, ratio, ms
+VOCABULARY = 2048
+TINY = {"name": "tiny", "n_block": 1, "d_model": 16}
+Run = Callable[[GAM, Batches, Schedule, Callable[..., None]], None]
 
 
-def bare(model: GAM, batches: Batches, schedule: Schedule, tick: Callable[[], None]) -> None:
+def bare(model: GAM, batches: Batches, schedule: Schedule, tick: Callable[..., None]) -> None:
     """The same training without Lightning."""
-    optimizer = optimizer_of(model, schedule)
-    scheduler = LambdaLR(optimizer, schedule.factor)
+    stepper = Stepper(model.train(), schedule)
     for batch in batches:
-        loss = loss_of(model, batch)
-        optimizer.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), schedule.clip)
-        optimizer.step()
-        scheduler.step()
-        float(loss.detach())
-        float(norm)
-        tick()
+        tick(stepper.take(batch))
 
 
-def times_of(train: Callable[[Callable[[], None]], None]) -> list[float]:
-    """Processor seconds of each step but the first few."""
+def times_of(run: Run, model: GAM, batches: Batches, schedule: Schedule) -> list[float]:
+    """Milliseconds of processor time of each step but the first few."""
     ticks: list[float] = []
-    train(lambda: ticks.append(time.process_time()))
-    steps = [after - before for before, after in itertools.pairwise(ticks)]
-    return steps[WARM_UP:]
+    run(model, batches, schedule, lambda *_: ticks.append(1e3 * time.process_time()))
+    return [after - before for before, after in itertools.pairwise(ticks)][WARM_UP:]
 
 
 def main() -> None:
@@ -69,38 +65,33 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    configs = resource("configs")
-    settings = yaml.safe_load((configs / "verifier" / "lightning.yaml").read_text())
-    vocabulary = yaml.safe_load((configs / "corpus" / "local_text.yaml").read_text())["vocab_size"]
-    scales = yaml.safe_load((configs / "ladder" / "nano.yaml").read_text())["scales"]
-    gpt2 = load_block(compose(load_tree(resource("seeds") / "gpt2")))
-    names = ("warmup", "floor", "weight_decay", "clip")
-    print("| scale | bare, ms | Lightning, ms | ratio |\n|---|---|---|---|")
-    worst = 0.0
+    scales = yaml.safe_load((resource("configs") / "ladder" / "nano.yaml").read_text())["scales"]
+    block = load_block(compose(load_tree(resource("seeds") / "gpt2")))
+    missed = []
+    print("| scale | bare, ms | Lightning, ms | ratio | more, ms |\n|---|---|---|---|---|")
     with TemporaryDirectory() as folder:
         text = Path(folder) / "train.bin"
-        np.random.default_rng(0).integers(vocabulary, size=200_000, dtype=np.uint16).tofile(text)
-        for scale in scales:
-            schedule = Schedule(scale["learning_rate"], options.steps, *map(settings.get, names))
+        np.random.default_rng(0).integers(64, size=200_000, dtype=np.uint16).tofile(text)
+        for scale in (TINY, *scales):
+            vocabulary = 64 if scale is TINY else VOCABULARY
+            settings = Settings(batch_size=2 if scale is TINY else 16)
+            schedule = Schedule(0.01, options.steps, settings)
             found: tuple[list[float], list[float]] = ([], [])
             for _ in range(options.rounds):
-                for which, train in enumerate((bare, fit)):
+                for run, times in zip((bare, fit), found, strict=True):
                     torch.manual_seed(0)
-                    model = GAM(gpt2.GAB, scale["d_model"], scale["n_block"], vocabulary)
-                    size = settings["batch_size"], settings["sequence_length"]
+                    model = GAM(block.GAB, scale["d_model"], scale["n_block"], vocabulary)
+                    size = settings.batch_size, settings.sequence_length
                     batches = Batches(text, options.steps, *size, seed=0)
-                    found[which].extend(
-                        times_of(
-                            lambda tick, run=train, m=model, b=batches, s=schedule: run(
-                                m, b, s, lambda *_: tick()
-                            )
-                        )
-                    )
-            plain, lightning = (1e3 * statistics.median(steps) for steps in found)
-            worst = max(worst, lightning / plain)
-            print(f"| {scale['name']} | {plain:.1f} | {lightning:.1f} | {lightning / plain:.3f} |")
-    if worst > MOST_RATIO:
-        raise SystemExit(f"Lightning costs more than {MOST_RATIO - 1:.0%}: {worst:.3f}")
+                    times.extend(times_of(run, model, batches, schedule))
+            plain, lightning = map(statistics.median, found)
+            ratio, more = lightning / plain, lightning - plain
+            row = f"{scale['name']} | {plain:.1f} | {lightning:.1f} | {ratio:.3f} | {more:.2f}"
+            print(f"| {row} |")
+            if ratio > MOST_RATIO if plain >= LONG else more > MOST_EXTRA:
+                missed.append(row)
+    if missed:
+        raise SystemExit(f"Lightning costs too much: {'; '.join(missed)}")
 
 
 if __name__ == "__main__":

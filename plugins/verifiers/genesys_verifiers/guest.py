@@ -21,8 +21,10 @@ import torch
 from genesys.gau.load import BLOCK_FILE, load_block
 from genesys.gau.model import GAM
 from genesys_verifiers.data import Batches
+from genesys_verifiers.optimization import Schedule
 from genesys_verifiers.settings import Task
-from genesys_verifiers.training import Schedule, Step, fit, loss_of
+from genesys_verifiers.stepping import Step, accumulate
+from genesys_verifiers.training import fit
 from genesys_verifiers.tuner import Tuner
 from genesys_verifiers.weights import restore, saved
 
@@ -77,22 +79,15 @@ class TrainingGuest:
         """Mean processor seconds of forward and backward passes, after a first one."""
         started = 0.0
         for index, batch in enumerate(self._batches(steps + 1)):
-            torch.autograd.backward(loss_of(self._model, batch))
+            accumulate(self._model, batch, self._task.settings.micro_batch)
             started = started if index else time.process_time()
         return {"seconds": (time.process_time() - started) / steps}
 
     def train(self) -> Answer:
         """Train the model; emits ``step``, and loss and gradient norm as ``measured``."""
-        task, settings = self._task, self._task.settings
+        task = self._task
         torch.manual_seed(task.seed)
-        schedule = Schedule(
-            learning_rate=task.learning_rate,
-            steps=task.steps,
-            warmup=settings.warmup,
-            floor=settings.floor,
-            weight_decay=settings.weight_decay,
-            clip=settings.clip,
-        )
+        schedule = Schedule(task.learning_rate, task.steps, task.settings)
         fit(self._model, self._batches(task.steps), schedule, self._tell)
         return {}
 

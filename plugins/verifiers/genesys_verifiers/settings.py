@@ -10,6 +10,7 @@ from genesys.records import Scale
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 # How far a design's size may be from the reference's.
 TOLERANCE = 0.2
@@ -21,8 +22,12 @@ class Settings(BaseModel):
     Attributes:
         sequence_length: Tokens of a training sequence, and most of an evaluated text.
         batch_size: Sequences per step.
+        micro_batch: Sequences in memory at a time, over which a step's gradients are summed; None
+            for all at once. The step is the same but for rounding.
         warmup: Share of the steps in which the learning rate rises.
         floor: Share of the peak rate that is left at the end.
+        betas: Decay rates of AdamW's two moments.
+        epsilon: Of AdamW.
         weight_decay: Of the blocks' matrices.
         clip: Largest gradient norm.
         threads: CPU threads; results are bit-identical only at equal numbers.
@@ -33,8 +38,11 @@ class Settings(BaseModel):
 
     sequence_length: Positive = 64
     batch_size: Positive = 16
+    micro_batch: Positive | None = None
     warmup: Share = 0.1
     floor: Share = 0.05
+    betas: tuple[Decay, Decay] = (0.9, 0.95)
+    epsilon: Annotated[float, Field(gt=0)] = 1e-8
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
     clip: Annotated[float, Field(gt=0)] = 1.0
     threads: Positive = 2
