@@ -379,6 +379,10 @@ class Scale(Record):
     trials: Annotated[int, Field(ge=0)]
 
 
+# Metrics that count towards the fitness; the last is half of one plus Matthews' correlation.
+ACCURACIES = frozenset({"acc", "acc_norm", "exact_match", "scaled_mcc"})
+
+
 class Score(Record):
     """One task's result.
 
@@ -397,6 +401,11 @@ class Score(Record):
     stderr: FiniteFloat | None = None
     chance: FiniteFloat | None = None
     untrained: FiniteFloat | None = None
+
+    @property
+    def is_accuracy(self) -> bool:
+        """Whether it counts towards the fitness."""
+        return self.metric in ACCURACIES
 
 
 class CurvePoint(Record):
@@ -428,6 +437,8 @@ class VerificationReport(Record):
         n_block: Tuned number of blocks.
         embed_dim: Tuned width.
         parameters: Non-embedding parameters.
+        flops: Floating-point operations of the blocks in a forward pass, per token of a training
+            sequence; a training step takes about three times as many.
         tokens: Tokens trained on.
         scores: One per task.
         curve: The training curve.
@@ -443,6 +454,7 @@ class VerificationReport(Record):
     n_block: int = 0
     embed_dim: int = 0
     parameters: int = 0
+    flops: int = 0
     tokens: int = 0
     scores: list[Score] = []
     curve: list[CurvePoint] = []
@@ -452,7 +464,7 @@ class VerificationReport(Record):
     @property
     def fitness(self) -> float | None:
         """Mean accuracy over the tasks (eq. 1 at one scale); None unless it ended well."""
-        values = [s.value for s in self.scores if s.metric == "acc"]
+        values = [s.value for s in self.scores if s.is_accuracy]
         if self.outcome is not Outcome.OK or not values:
             return None
         return sum(values) / len(values)

@@ -21,10 +21,12 @@ from genesys.gau.load import load_block
 from genesys.gau.model import GAM
 from genesys.resources import resource
 from genesys_verifiers.corpus import Corpus
-from genesys_verifiers.evaluate import YAML_FOLDER, Evaluator
+from genesys_verifiers.evaluate import Evaluator
 from genesys_verifiers.likelihood import Array, LikelihoodModel
+from genesys_verifiers.requests import Planner
 from genesys_verifiers.tasks.item import Item, rows
 from genesys_verifiers.tasks.overlap import Overlap
+from genesys_verifiers.tasks.sets import YAML_FOLDER
 
 LENGTH = 64
 
@@ -80,7 +82,7 @@ def two_way(corpus: Corpus) -> list[str]:
 
 
 def likelihoods(model: GAM, tokenizer: Tokenizer) -> LikelihoodModel:
-    return LikelihoodModel(Local(model), lambda text: tuple(tokenizer.encode(text).ids), LENGTH)
+    return LikelihoodModel(Local(model), Planner(tokenizer, LENGTH))
 
 
 def test_there_is_a_yaml_for_each_task(corpus: Corpus) -> None:
@@ -126,12 +128,12 @@ def test_an_oracle_scores_one(
         for row in items(corpus, task)
     }
 
-    def knows(
-        self: LikelihoodModel, requests: Sequence[Instance], **_: Any
-    ) -> list[tuple[float, bool]]:
-        return [(float(request.args in right), False) for request in requests]
+    def knows(self: LikelihoodModel, requests: Sequence[Instance]) -> list[Any]:
+        known = [float(request.args in right) for request in requests]
+        texts = [len(request.args) == 1 for request in requests]
+        return [k if text else (k, False) for k, text in zip(known, texts, strict=True)]
 
-    monkeypatch.setattr(LikelihoodModel, "loglikelihood", knows)
+    monkeypatch.setattr(LikelihoodModel, "answer", knows)
     assert {s.value for s in evaluator(Local(model))[0] if s.metric == "acc"} == {1.0}
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from genesys_verifiers.faults import DesignFaultError
-from genesys_verifiers.likelihood import Batch, Scored
+from genesys_verifiers.likelihood import Scored
+from genesys_verifiers.plan import Batch
 
 Array = np.ndarray[Any, Any]
 

@@ -1,73 +1,76 @@
-"""Runs lm-eval on a model and reads its results as scores."""
+"""Puts tasks to a model, and reads the answers as scores."""
 
 from __future__ import annotations
 
 import logging
-import math
+from collections.abc import Sequence
 from functools import cache, partial
-from pathlib import Path
-from typing import Any
+from itertools import islice
 
 import lm_eval.api.task
-from lm_eval import evaluate
-from lm_eval.tasks import TaskManager
 from tokenizers import Tokenizer
 
 from genesys.records import Score
 from genesys_verifiers.corpus import Corpus
+from genesys_verifiers.exam import Exam
 from genesys_verifiers.likelihood import LikelihoodModel, Model, Scored
+from genesys_verifiers.requests import Planner
+from genesys_verifiers.scoring import mean_of, score
+from genesys_verifiers.tasks.sets import PREFIX, TaskSet
 
-YAML_FOLDER = Path(__file__).parent / "tasks" / "yaml"
-PREFIX = "genesys_"
-CHANCE = 0.5
 BITS = "bits_per_byte"
+LOCAL = TaskSet()
 
 # It draws a bar for each task and has no switch for that.
 lm_eval.api.task.tqdm = partial(lm_eval.api.task.tqdm, disable=True)
 
 
 class Evaluator:
-    """Scores models on all tasks of a corpus.
+    """Scores models on a task set.
 
     Args:
-        corpus: The corpus; a task without a file there is left out.
+        corpus: Has the tokenizer, and the items of the local tasks.
         length: Longest input, in tokens.
+        tasks: The task set.
+
+    Raises:
+        GenesysError: The tasks cannot be loaded.
     """
 
-    def __init__(self, corpus: Corpus, length: int) -> None:
+    def __init__(self, corpus: Corpus, length: int, tasks: TaskSet = LOCAL) -> None:
         # lm-eval warns about choices that begin without a space, which brackets do on purpose.
         logging.getLogger("lm_eval").setLevel(logging.ERROR)
-        folder = corpus.tasks_folder
-        manager = TaskManager(
-            include_path=str(YAML_FOLDER), include_defaults=False, metadata={"folder": str(folder)}
-        )
-        self._names = sorted(path.stem for path in folder.glob("*.jsonl"))
-        self._tasks = manager.load([PREFIX + name for name in self._names])
+        loaded = tasks.load(corpus.tasks_folder)
+        self._exams = {name: [Exam(task) for task in parts] for name, parts in loaded.items()}
         tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
-        self._length = length
-        # An item's context comes with each of its choices, and each text in each evaluation.
-        self._encode = cache(lambda text: tuple(tokenizer.encode(text).ids))
+        # The same requests are put to each model.
+        self._plan = cache(Planner(tokenizer, length))
 
     def __call__(self, model: Model) -> tuple[list[Score], Scored]:
-        """Accuracy of each two-way task, and bits per byte of held-out text, by name.
-
-        Standard errors come from the numbers of items.
+        """The score of each task.
 
         Returns:
             The scores, and the batches that the model was asked for.
         """
-        likelihoods = LikelihoodModel(model, self._encode, self._length)
-        found = evaluate(likelihoods, self._tasks, bootstrap_iters=0, log_samples=False)
+        likelihoods = LikelihoodModel(model, self._plan)
+        exams = [exam for parts in self._exams.values() for exam in parts]
+        answers = iter(likelihoods.answer([r for exam in exams for r in exam.requests]))
+        found = {
+            exam.name: score(
+                exam.name.removeprefix(PREFIX),
+                exam.measure(list(islice(answers, len(exam.requests)))),
+            )
+            for exam in exams
+        }
         scores = [
-            _score(name, found["results"][PREFIX + name], found["n-samples"][PREFIX + name])
-            for name in self._names
+            whole
+            for name, parts in self._exams.items()
+            for whole in _together(name, [found[exam.name] for exam in parts])
         ]
         return scores, likelihoods.scored
 
 
-def _score(task: str, values: dict[str, Any], samples: dict[str, int]) -> Score:
-    if task == BITS:
-        return Score(task=task, metric=BITS, value=values[f"{BITS},none"])
-    value = float(values["acc,none"])
-    error = math.sqrt(value * (1 - value) / samples["effective"])
-    return Score(task=task, metric="acc", value=value, stderr=error, chance=CHANCE)
+def _together(name: str, scores: Sequence[Score]) -> Sequence[Score]:
+    """One score for the tasks of a group, where they have one metric."""
+    alike = len({score.metric for score in scores}) == 1
+    return [mean_of(name, scores)] if len(scores) > 1 and alike else scores

@@ -6,23 +6,21 @@ position is asked for what, it is not told. Likelihoods are made here, so they a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 
+from genesys.errors import GenesysError
 from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.plan import Array, Batch, Plan
+from genesys_verifiers.requests import Texts
 
-Array = np.ndarray[Any, Any]
-Tokens = tuple[int, ...]
-Pair = tuple[Tokens, Tokens]  # an input, and the continuation that ends one token after it
-
-BATCH_TOKENS = 4096
 CELLS = 2**19  # logits at a time: what stays in a processor's cache
+
+Scored = Sequence[tuple[Batch, Array]]
 
 
 class Model(Protocol):
@@ -33,26 +31,6 @@ class Model(Protocol):
 
     def hidden(self, ids: Array, rows: Array, columns: Array) -> Array:
         """Hidden states of shape (N, D) at N places of ids of shape (B, L)."""
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Rows of tokens, padded on the right, and the places whose next token is scored.
-
-    Attributes:
-        ids: Of shape (B, L).
-        rows: Of shape (N,).
-        columns: Of shape (N,).
-        targets: The next tokens, of shape (N,).
-    """
-
-    ids: Array
-    rows: Array
-    columns: Array
-    targets: Array
-
-
-Scored = Sequence[tuple[Batch, Array]]
 
 
 class Scorer:
@@ -71,119 +49,94 @@ class Scorer:
         Raises:
             DesignFaultError: They are not finite.
         """
-        hidden = self._model.hidden(batch.ids, batch.rows, batch.columns)
+        return self.ranked(batch)[0]
+
+    def ranked(self, batch: Batch) -> tuple[Array, Array]:
+        """Log-probabilities of the targets, and whether each is the likeliest token there.
+
+        Raises:
+            DesignFaultError: They are not finite.
+        """
+        width = batch.ids.shape[1]
+        places, owner = np.unique(batch.rows * width + batch.columns, return_inverse=True)
+        hidden = self._model.hidden(batch.ids, places // width, places % width)
+        found, best = np.empty(len(owner)), np.empty(len(owner), dtype=bool)
+        order = np.argsort(owner, kind="stable")
         size = max(1, CELLS // len(self._head))
-        pieces = range(0, len(hidden), size)
-        with np.errstate(all="ignore"):
-            found = np.concatenate(
-                [self._piece(hidden[i : i + size], batch.targets[i : i + size]) for i in pieces]
-            )
+        for start in range(0, len(places), size):
+            first, last = np.searchsorted(owner[order], [start, start + size])
+            asked = order[first:last]
+            piece, which = hidden[start : start + size], owner[asked] - start
+            found[asked], best[asked] = self._piece(piece, which, batch.targets[asked])
         if not np.isfinite(found).all():
             raise DesignFaultError("the likelihoods are not finite")
-        return found
+        return found, best
 
-    def _piece(self, hidden: Array, targets: Array) -> Array:
-        logits = hidden @ self._head.T
-        logits -= logits.max(axis=1, keepdims=True)
-        chosen = logits[np.arange(len(targets)), targets]
-        np.exp(logits, out=logits)
-        result: Array = chosen.astype(np.float64) - np.log(logits.sum(axis=1))
-        return result
+    def _piece(self, hidden: Array, which: Array, targets: Array) -> tuple[Array, Array]:
+        with np.errstate(all="ignore"):
+            logits = hidden @ self._head.T
+            likeliest = logits.argmax(axis=1)
+            logits -= logits[np.arange(len(logits)), likeliest, None]
+            chosen = logits[which, targets].astype(np.float64)
+            np.exp(logits, out=logits)
+            return chosen - np.log(logits.sum(axis=1))[which], likeliest[which] == targets
 
 
 class LikelihoodModel(LM):  # type: ignore[misc]
     """An lm-eval model.
 
-    Inputs that two requests share run once. A context that does not fit loses its beginning.
-
     Args:
         model: The model.
-        encode: Makes tokens of a text.
-        length: Longest input, in tokens; what is longer loses its beginning.
+        plan: Says what to ask so that requests are answered, from their texts. Cache it where the
+            same requests come again.
 
     Attributes:
         scored: All batches so far, each with the log-probabilities that were found.
     """
 
-    def __init__(self, model: Model, encode: Callable[[str], Tokens], length: int) -> None:
+    def __init__(self, model: Model, plan: Callable[[tuple[Texts, ...]], Plan]) -> None:
         super().__init__()
-        self._score_batch = Scorer(model)
-        self._encode, self._length = encode, length
+        self._scorer, self._plan = Scorer(model), plan
         self.scored: list[tuple[Batch, Array]] = []
+
+    def answer(self, requests: Sequence[Instance]) -> list[Any]:
+        """Answers to requests of all kinds, in their order, as lm-eval has them."""
+        plan = self._plan(tuple(request.args for request in requests))
+        found = []
+        for batch in plan.batches:
+            logs, best = self._scorer.ranked(batch)
+            self.scored.append((batch, logs))
+            found.append((logs, best))
+        answers = zip(requests, *plan.collect(found), strict=True)
+        return [
+            (float(total), bool(best)) if len(request.args) > 1 else float(total)
+            for request, total, best in answers
+        ]
 
     def loglikelihood(
         self, requests: Sequence[Instance], disable_tqdm: bool = False
     ) -> list[tuple[float, bool]]:
-        """Sum of the log-probabilities (nats) of each request's continuation.
-
-        Whether it is the likeliest one, lm-eval's second answer, is never asked by our tasks and
-        always False.
-        """
-        texts = [request.args for request in requests]
-        # Token 0 ends a text, so it is what stands before one.
-        sums = self._score(
-            [((0, *self._encode(before)), self._encode(after)) for before, after in texts]
-        )
-        return [(value, False) for value in sums]
+        """Log-probability (nats) of each continuation, and whether each token is the likeliest."""
+        return self.answer(requests)
 
     def loglikelihood_rolling(
         self, requests: Sequence[Instance], disable_tqdm: bool = False
     ) -> list[float]:
         """Log-probability (nats) of each text, in windows that see one token before them."""
-        windows, owners = [], []
-        for owner, request in enumerate(requests):
-            tokens = (0, *self._encode(request.args[0]))
-            for start in range(0, len(tokens) - 1, self._length):
-                windows.append((tokens[start : start + 1], tokens[start + 1 :][: self._length]))
-                owners.append(owner)
-        sums = [0.0] * len(requests)
-        for owner, value in zip(owners, self._score(windows), strict=True):
-            sums[owner] += value
-        return sums
+        return self.answer(requests)
 
     def generate_until(self, requests: Sequence[Instance], disable_tqdm: bool = False) -> list[str]:
-        """Not needed by any task here."""
-        raise NotImplementedError("Genesys evaluates by likelihood only")
+        """Not supported.
 
-    def _score(self, pairs: Sequence[tuple[Tokens, Tokens]]) -> list[float]:
-        asked: dict[Pair, list[int]] = {}
-        for index, (before, after) in enumerate(pairs):
-            whole = (*before, *after)[-self._length - 1 :]
-            asked.setdefault((whole[:-1], whole[-len(after) :]), []).append(index)
-        sums = [0.0] * len(pairs)
-        # By length, so that little is padded; then by value, so that the order never depends on
-        # the order of requests.
-        for batch in self._batches(sorted(asked, key=lambda pair: (len(pair[0]), pair))):
-            for pair, value in zip(batch, self._run(batch), strict=True):
-                for index in asked[pair]:
-                    sums[index] = value
-        return sums
-
-    def _batches(self, pairs: Iterable[Pair]) -> Iterable[list[Pair]]:
-        rest = iter(pairs)
-        size = max(1, BATCH_TOKENS // self._length)
-        while batch := list(islice(rest, size)):
-            yield batch
-
-    def _run(self, pairs: list[Pair]) -> list[float]:
-        """Score continuations of which each begins before its input ends."""
-        batch = _batch(pairs)
-        found = self._score_batch(batch)
-        self.scored.append((batch, found))
-        ends = np.cumsum([len(after) for _, after in pairs])
-        return [float(part.sum()) for part in np.split(found, ends[:-1])]
+        Raises:
+            GenesysError: Always; it names the task.
+        """
+        raise no_generation(str(requests[0].task_name))
 
 
-def _batch(pairs: list[Pair]) -> Batch:
-    inputs = list(dict.fromkeys(tokens for tokens, _ in pairs))
-    row = {tokens: index for index, tokens in enumerate(inputs)}
-    longest = max(map(len, inputs))
-    places = [
-        (row[tokens], len(tokens) - len(after) + offset, token)
-        for tokens, after in pairs
-        for offset, token in enumerate(after)
-    ]
-    rows, columns, targets = np.array(places).T
-    # Padded on the right, which a causal model never sees.
-    ids = np.array([[*tokens, *[0] * (longest - len(tokens))] for tokens in inputs])
-    return Batch(ids, rows, columns, targets)
+def no_generation(task: str) -> GenesysError:
+    """What to say of a task that wants text."""
+    return GenesysError(
+        f"Task {task!r} lets the model write text; genesys evaluates by likelihood only. Take it "
+        "out of the task set."
+    )
