@@ -43,6 +43,7 @@ def evolve(arguments: Sequence[str]) -> int:
     def job(config: DictConfig) -> float | None:
         folder = Path(hydra.core.hydra_config.HydraConfig.get().runtime.output_dir)
         begun.append(folder)
+        config.folder = str(folder)
         try:
             return _best(run(config, folder))
         except GenesysError as error:

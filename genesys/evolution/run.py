@@ -17,6 +17,7 @@ from genesys.evolution.settings import EvolutionSettings, settings_of
 from genesys.plugins import HOOKS
 from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.files import storing, write_atomic
+from genesys.population.run_file import flatten
 from genesys.records import Record, Scale
 from genesys.registry import KINDS, load
 from genesys.sandbox import Backend, Limits, Sandbox
@@ -51,9 +52,11 @@ class RunSettings(Record):
 
     Attributes:
         generations: Of the whole run; None for one more than it has.
+        incidental: Dotted keys that decide no result.
     """
 
     generations: Annotated[int, Field(ge=1)] | None = None
+    incidental: list[str] = []
 
 
 def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Population:
@@ -69,17 +72,24 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     """
     settings = EvolutionSettings.of(config.get("evolution"))
     ladder = ladder_of(config.get("ladder"))
-    extent = settings_of("evolve", RunSettings, {"generations": config.get("generations")})
+    own = {key: config[key] for key in RunSettings.model_fields if key in config}
+    extent = settings_of("evolve", RunSettings, own)
     sandbox = sandbox_of(config.get("sandbox"))
     plugins = load(config)
     plugins.require(*HOOKS)
     with ExitStack() as stack:
-        tree = stack.enter_context(EvolutionTree(folder, {k: config.get(k) for k in IDENTITY}))
+        tree = stack.enter_context(EvolutionTree(folder, _identity(config, extent.incidental)))
         with storing("write to", folder):
             write_atomic(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
         stack.enter_context(sandbox)
         coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, observe)
         return coordinator.run(extent.generations)
+
+
+def _identity(config: Mapping[str, Any], incidental: list[str]) -> dict[str, Any]:
+    """What decides the run's results, as dotted keys."""
+    flat = flatten({key: config.get(key) for key in IDENTITY})
+    return {key: value for key, value in flat.items() if key not in incidental}
 
 
 def sandbox_of(config: Any) -> Sandbox:

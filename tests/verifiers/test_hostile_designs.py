@@ -124,7 +124,7 @@ def test_the_guest_that_trains_sees_no_token_of_the_evaluation(
         report = verifier.verify(gpt2, scale, 0, sandbox, lambda point: None)
     assert report.outcome is Outcome.OK, report.error
     (training,) = [asked for asked in sandbox.asked if "train" in asked]
-    assert training == ["load", "build", "train", "weights"]
+    assert training == ["load", "build", "train", "hand_over_weights"]
 
 
 @pytest.fixture
@@ -167,10 +167,7 @@ def test_what_runs_in_a_guest_changes_no_score(
             ANSWER.format("tune", "{'n_block': 9, 'embed_dim': 32, 'parameters': 10**9}"),
             "1000000000 parameters instead",
         ),
-        (
-            ANSWER.format("weights", "{'piece': torch.ones(9).byte().numpy(), 'size': 2**40}"),
-            "more than 1024 MiB",
-        ),
+        (ANSWER.format("hand_over_weights", "{}"), "nonsense"),
     ],
 )
 def test_answers_that_are_made_up_are_no_answers(

@@ -44,12 +44,6 @@ class Number(Claim):
     step: Annotated[int, Field(ge=1)]
 
 
-class Total(Claim):
-    """Bytes of all weights."""
-
-    size: Annotated[int, Field(ge=1)]
-
-
 def plain(claim: type[AnyClaim], said: Mapping[str, Any]) -> AnyClaim:
     """The JSON part of an answer.
 

@@ -10,28 +10,29 @@ from __future__ import annotations
 import io
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from genesys.gau.load import BLOCK_FILE, load_block
 from genesys.gau.model import GAM
-from genesys_verifiers.data import Batches
+from genesys_verifiers.data import Batches, within
 from genesys_verifiers.optimization import Schedule
+from genesys_verifiers.pieces import Pieces, buffered
 from genesys_verifiers.settings import Task
-from genesys_verifiers.stepping import Step, accumulate
-from genesys_verifiers.training import fit
+from genesys_verifiers.state import read_state, write_state
+from genesys_verifiers.stepping import Step, Stepper, accumulate
+from genesys_verifiers.training import take_steps
 from genesys_verifiers.tuner import Tuner
 from genesys_verifiers.weights import restore, saved
 
 Array = np.ndarray[Any, Any]
 Answer = dict[str, Any]
-
-PIECE = 2**26  # bytes
 
 
 class TrainingGuest:
@@ -53,7 +54,8 @@ class TrainingGuest:
             self._batches(1)  # if they cannot be read, that is not the design's fault
         self._block: ModuleType
         self._model: GAM
-        self._saved = self._taken = b""
+        self._stepper: Stepper | None = None
+        self._taken = io.BytesIO()
 
     def load(self) -> Answer:
         """Run the design's code, up to its classes."""
@@ -83,25 +85,46 @@ class TrainingGuest:
             started = started if index else time.process_time()
         return {"seconds": (time.process_time() - started) / steps}
 
-    def train(self) -> Answer:
-        """Train the model; emits ``step``, and loss and gradient norm as ``measured``."""
-        task = self._task
-        torch.manual_seed(task.seed)
-        schedule = Schedule(task.learning_rate, task.steps, task.settings)
-        fit(self._model, self._batches(task.steps), schedule, self._tell)
+    def train(self, seconds: float) -> Answer:
+        """Train, or go on with it; emits ``step``, and loss and gradient norm as ``measured``.
+
+        Args:
+            seconds: Wall time after which to stop; 0 for when all steps are done.
+        """
+        stepper = self._stepper = self._stepper or self._begin()
+        batches: Iterable[Tensor] = self._batches(self._task.steps, stepper.number)
+        take_steps(stepper, within(seconds, batches) if seconds else batches, self._tell)
         return {}
 
-    def weights(self, start: int) -> Answer:
-        """Bytes of the model's parameters and buffers, from a place on."""
-        self._saved = self._saved or saved(self._model)
-        piece = np.frombuffer(self._saved, np.uint8)[start : start + PIECE]
-        return {"piece": piece, "size": len(self._saved)}
+    def hand_over_state(self) -> Answer:
+        """Emit all that training has changed so far, in pieces of bytes."""
+        assert self._stepper
+        with buffered(self._emit) as file:
+            write_state(self._stepper, file)
+        return {}
+
+    def go_on(self, piece: Array, last: bool) -> Answer:
+        """Take in such a state piece by piece, to go on from it."""
+        self._taken.write(piece.data)
+        if last:
+            self._stepper = self._begin()
+            self._taken.seek(0)
+            read_state(self._stepper, self._taken)
+            self._taken = io.BytesIO()
+        return {}
+
+    def hand_over_weights(self) -> Answer:
+        """Emit the model's parameters and buffers, in pieces of bytes."""
+        self._stepper = None  # the memory of the optimiser is of more use now
+        Pieces(self._emit).write(saved(self._model))
+        return {}
 
     def restore(self, piece: Array, last: bool) -> Answer:
-        """Take in bytes of parameters and buffers that another guest has trained."""
-        self._taken += piece.tobytes()
+        """Take in parameters and buffers that another guest has trained."""
+        self._taken.write(piece.data)
         if last:
-            restore(self._model, io.BytesIO(self._taken))
+            restore(self._model, self._taken.getvalue())
+            self._taken = io.BytesIO()
         return {}
 
     def head(self) -> Answer:
@@ -135,7 +158,13 @@ class TrainingGuest:
         length = self._task.settings.sequence_length
         return Tuner(self._block.GAB, self._block.gab_config, length)
 
-    def _batches(self, steps: int) -> Batches:
+    def _begin(self) -> Stepper:
+        task = self._task
+        torch.manual_seed(task.seed)
+        schedule = Schedule(task.learning_rate, task.steps, task.settings)
+        return Stepper(self._model.train(), schedule)
+
+    def _batches(self, steps: int, start: int = 0) -> Batches:
         task, settings = self._task, self._task.settings
         size = settings.batch_size, settings.sequence_length
-        return Batches(Path(task.train_file), steps, *size, task.seed)
+        return Batches(Path(task.train_file), steps, *size, task.seed, start)

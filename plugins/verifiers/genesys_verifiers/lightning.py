@@ -20,6 +20,7 @@ from genesys_verifiers.corpus import Corpus, CorpusConfig, prepare
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference, code, measure
+from genesys_verifiers.saving import Saving
 from genesys_verifiers.settings import Settings, Task
 
 if TYPE_CHECKING:
@@ -34,6 +35,9 @@ class LightningVerifier:
         memory_mb: Most memory of a guest, in MiB.
         seconds: Longest wall time of a verification, apart from the time for training.
         seconds_per_million_tokens: Longest wall time of training.
+        checkpoints: Folder for training checkpoints and trained models; None to keep neither.
+        checkpoint_seconds: Wall time of training between two checkpoints; 0 for none.
+        keep_weights: Whether to keep the model of each design that was verified.
         **settings: See :class:`Settings`.
 
     Raises:
@@ -46,11 +50,19 @@ class LightningVerifier:
         memory_mb: int = 4096,
         seconds: float = 120.0,
         seconds_per_million_tokens: float = 300.0,
+        checkpoints: str | None = None,
+        checkpoint_seconds: float = 300.0,
+        keep_weights: bool = True,
         **settings: Any,
     ) -> None:
         try:
             self._corpus_config = CorpusConfig.model_validate(corpus)
             self._settings = Settings.model_validate(settings)
+            self._saving = Saving(
+                checkpoints=checkpoints,
+                checkpoint_seconds=checkpoint_seconds,
+                keep_weights=keep_weights,
+            )
         except ValidationError as error:
             raise ConfigError(f"verifier.lightning: {first_problem(error)}") from None
         self._memory_mb = memory_mb
@@ -88,17 +100,20 @@ class LightningVerifier:
         """
         from genesys_verifiers.verification import Verification
 
-        block, started = compose(GAUTree.of(design)), time.monotonic()
+        started = time.monotonic()
+        task = self._task(compose(GAUTree.of(design)), scale, seed)
         report = VerificationReport(design=design.name, scale=scale.name, seed=seed)
+        checkpoints = self._saving.training(design.name, scale, task, self.corpus)
         found: dict[str, Any] = {}
         try:
             reference = self._reference(scale, seed, sandbox)
             verification = Verification(
-                self._opener(block, scale, seed, sandbox),
+                self._opener(task, scale, sandbox),
                 scale,
                 self._settings,
                 reference,
                 self._evaluator,
+                checkpoints,
                 progress,
             )
             found = verification.found
@@ -110,28 +125,35 @@ class LightningVerifier:
         except SandboxError as error:
             found |= {"outcome": Outcome.MACHINE_ERROR, "error": str(error)}
         found["seconds"] = time.monotonic() - started
-        return report.model_copy(update=found)
+        report = report.model_copy(update=found)
+        if report.outcome is not Outcome.MACHINE_ERROR:
+            checkpoints.remove()
+        if report.outcome is Outcome.OK:
+            self._saving.keep(design, task, report, verification.weights, self.corpus)
+        return report
 
     def _reference(self, scale: Scale, seed: int, sandbox: Sandbox) -> Reference:
         """What the reference needs; measured once per scale and process."""
         size = scale.n_block, scale.d_model
         if size not in self._references:
-            self._references[size] = measure(self._opener(code(), scale, seed, sandbox), scale)
+            opener = self._opener(self._task(code(), scale, seed), scale, sandbox)
+            self._references[size] = measure(opener, scale)
         return self._references[size]
 
-    def _opener(self, block: str, scale: Scale, seed: int, sandbox: Sandbox) -> Opener:
-        settings = self._settings
-        task = Task(
+    def _task(self, block: str, scale: Scale, seed: int) -> Task:
+        return Task(
             block=block,
             learning_rate=scale.learning_rate,
-            steps=settings.steps(scale),
+            steps=self._settings.steps(scale),
             seed=seed,
             vocab_size=self.corpus.vocab_size,
-            settings=settings,
+            settings=self._settings,
         )
+
+    def _opener(self, task: Task, scale: Scale, sandbox: Sandbox) -> Opener:
         limits = Limits(
             seconds=self._seconds + self._seconds_per_million * scale.tokens / 1e6,
             memory_mb=self._memory_mb,
-            threads=settings.threads,
+            threads=self._settings.threads,
         )
         return Opener(sandbox, task, self.corpus, limits)

@@ -30,6 +30,10 @@ class Monitors:
         self._times: deque[float] = deque(maxlen=STEPS_TIMED)
         self._warm = False
 
+    def pause(self) -> None:
+        """Leave the next step's time out: a new guest takes it, and has to warm up."""
+        self._warm = False
+
     def check(self, loss: float, grad_norm: float, seconds: float) -> None:
         """Check one finished step; ``loss`` in nats, ``seconds`` of processor time.
 

@@ -46,6 +46,10 @@ class Opener:
                 raise SandboxError(f"A guest did not start: {error}") from error
             yield RemoteModel(guest, self._task.vocab_size, self._limits.memory_mb)
 
+    def spend(self, seconds: float) -> None:
+        """Count time that an earlier process has taken."""
+        self._deadline -= seconds
+
     def _job(self, train: bool) -> Job:
         corpus = self._corpus
         task = self._task.model_copy(update={"train_file": str(corpus.train_file)} if train else {})

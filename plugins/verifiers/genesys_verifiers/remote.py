@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
 from genesys.sandbox import Guest, GuestEnded, GuestRaised
-from genesys_verifiers.claims import Count, Number, Pace, Total, array, nonsense, plain, told
+from genesys_verifiers.claims import Count, Number, Pace, array, nonsense, plain, told
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.settings import Size
 
@@ -28,7 +28,7 @@ class RemoteModel:
 
     def __init__(self, guest: Guest, vocab_size: int, memory_mb: int) -> None:
         self._guest, self._vocab_size, self._memory_mb = guest, vocab_size, memory_mb
-        self._width = 0
+        self._width = self._steps = 0
 
     def load(self) -> None:
         """Run the design's code."""
@@ -53,38 +53,47 @@ class RemoteModel:
         """Processor seconds of a forward and backward pass, as it says."""
         return plain(Pace, self._call("pace", steps=steps)).seconds
 
-    def train(self, on_step: OnStep) -> None:
-        """Train the model.
+    def train(self, on_step: OnStep, seconds: float = 0.0) -> None:
+        """Train the model, or go on with that.
 
         Args:
             on_step: Called after each step. Loss and gradient norm are what the guest says; the
                 time is seen from outside.
+            seconds: Wall time after which it is to stop; 0 for when all steps are done.
         """
-        before, clock = 0, self._seconds()
+        clock = self._seconds()
 
         def on_event(event: dict[str, Any]) -> None:
-            nonlocal before, clock
-            before, step = before + 1, plain(Number, event).step
-            if step != before:
+            nonlocal clock
+            if plain(Number, event).step != self._steps + 1:
                 raise nonsense()
+            self._steps += 1
             loss, norm = array(event, "measured", np.float64, (2,)).tolist()
             now = self._seconds()
-            seconds, clock = now - clock, now
-            on_step(step, loss, norm, seconds)
+            taken, clock = now - clock, now
+            on_step(self._steps, loss, norm, taken)
 
-        self._call("train", on_event)
+        self._call("train", on_event, seconds=seconds)
+
+    def hand_over_state(self, take: Callable[[Array], None]) -> None:
+        """Hand over all that its training has changed, in pieces of bytes."""
+        self._hand_over("hand_over_state", take)
+
+    def go_on(self, pieces: Iterable[tuple[Array, bool]], steps: int) -> None:
+        """Have it go on from a state that was handed over.
+
+        Args:
+            pieces: Of the state, and whether each is the last.
+            steps: That had been taken.
+        """
+        for piece, last in pieces:
+            self._call("go_on", piece=piece, last=last)
+        self._steps = steps
 
     def weights(self) -> list[Array]:
         """Its parameters and buffers as pieces of bytes."""
         pieces: list[Array] = []
-        start, size = 0, 1
-        while start < size:
-            answer = self._call("weights", start=start)
-            size = plain(Total, answer).size
-            pieces.append(array(answer, "piece", np.uint8, (None,)))
-            start += pieces[-1].size
-            if max(start, size) > self._memory_mb * 2**20:
-                raise DesignFaultError(f"its weights take more than {self._memory_mb} MiB")
+        self._hand_over("hand_over_weights", pieces.append)
         return pieces
 
     def restore(self, pieces: list[Array]) -> None:
@@ -100,6 +109,21 @@ class RemoteModel:
         """Hidden states of shape (N, D) at N places of ids of shape (B, L)."""
         answer = self._call("hidden", ids=ids, rows=rows, columns=columns)
         return array(answer, "hidden", np.float32, (len(rows), self._width))
+
+    def _hand_over(self, method: str, take: Callable[[Array], None]) -> None:
+        size = 0
+
+        def on_event(event: dict[str, Any]) -> None:
+            nonlocal size
+            piece = array(event, "piece", np.uint8, (None,))
+            size += piece.size
+            if size > self._memory_mb * 2**20:
+                raise DesignFaultError(f"it hands over more than {self._memory_mb} MiB")
+            take(piece)
+
+        self._call(method, on_event)
+        if not size:
+            raise nonsense()
 
     def _seconds(self) -> float:
         try:

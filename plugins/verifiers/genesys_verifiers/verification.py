@@ -25,6 +25,7 @@ from genesys_verifiers.monitors import Monitors
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference
 from genesys_verifiers.remote import Array, RemoteModel
+from genesys_verifiers.resumption import Checkpoint, Checkpoints
 from genesys_verifiers.settings import TOLERANCE, Settings, Size
 
 CURVE_POINTS = 25
@@ -41,11 +42,13 @@ class Verification:
         settings: How to train.
         reference: What the GPT reference needs at this scale.
         evaluator: Scores models.
+        checkpoints: Of the training.
         progress: Told of each point of the training curve.
 
     Attributes:
         stage: What is under way, for a message.
         found: Fields of the report.
+        weights: What the model has learnt, as pieces of safetensors, once it is trained.
     """
 
     def __init__(
@@ -55,12 +58,16 @@ class Verification:
         settings: Settings,
         reference: Reference,
         evaluator: Evaluator,
+        checkpoints: Checkpoints,
         progress: Callable[[CurvePoint], None],
     ) -> None:
         self.stage = "loading"
         self.found: dict[str, Any] = {}
         self._open, self._scale, self._settings = open_, scale, settings
         self._reference, self._evaluator, self._progress = reference, evaluator, progress
+        self._checkpoints = checkpoints
+        self.weights: list[Array] = []
+        self._history: list[tuple[float, float]] = []
         self._steps = settings.steps(scale)
         self._monitors = Monitors(reference.step_seconds, settings.most_step_ratio)
 
@@ -77,8 +84,7 @@ class Verification:
             model.build(size.n_block, size.embed_dim)
             self.stage = "evaluation before training"
             untrained = {score.task: score.value for score in self._evaluator(model)[0]}
-        with self._model(size, train=True) as model:
-            weights = self._train(model)
+        weights = self.weights = self._learn(size)
         self.stage = "evaluation"
         with self._model(size, weights) as model:
             scores, scored = self._evaluator(model)
@@ -112,14 +118,50 @@ class Verification:
         self.found |= size.model_dump()
         return size
 
-    def _train(self, model: RemoteModel) -> list[Array]:
+    def _learn(self, size: Size) -> list[Array]:
+        """The weights after all steps; training goes on from the checkpoint if there is one."""
         self.stage = "training, step 1"
-        started = time.perf_counter()
-        model.train(self._on_step)
-        seconds = time.perf_counter() - started
-        if self.found.get("tokens") != self._steps * self._settings.tokens_per_step:
-            raise DesignFaultError(f"it ends before step {self._steps}")
-        self.found["tokens_per_second"] = self.found["tokens"] / max(seconds, 1e-3)
+        if kept := self._checkpoints.read(size):
+            self._open.spend(kept.seconds)
+            with self._model(size, train=True) as model:
+                if self._goes_on(model, kept):
+                    return self._train(model, size, kept.seconds)
+            self._open.spend(-kept.seconds)
+        with self._model(size, train=True) as model:
+            return self._train(model, size)
+
+    def _goes_on(self, model: RemoteModel, kept: Checkpoint) -> bool:
+        """Whether the guest could take the checkpoint in; the report is then as it was."""
+        try:
+            model.go_on(self._checkpoints.pieces(kept), len(kept.history))
+        except (DesignFaultError, OSError, ValueError) as error:
+            self._checkpoints.refuse(str(error))
+            return False
+        for step, measured in enumerate(kept.history, 1):
+            self._on_step(step, *measured, seconds=0.0)
+        self._monitors.pause()
+        return True
+
+    def _train(self, model: RemoteModel, size: Size, spent: float = 0.0) -> list[Array]:
+        """Train; with checkpoints in between if the design takes long enough.
+
+        Args:
+            model: The model.
+            size: Its size.
+            spent: Seconds that training took before.
+        """
+        most = self._checkpoints.seconds
+        while True:
+            started = time.perf_counter()
+            model.train(self._on_step, most)
+            seconds = time.perf_counter() - started
+            spent += seconds
+            if len(self._history) == self._steps:
+                break
+            if not 0 < most <= seconds:
+                raise DesignFaultError(f"it ends before step {self._steps}")
+            self._checkpoints.write(size, self._history, spent, model.hand_over_state)
+        self.found["tokens_per_second"] = self.found["tokens"] / max(spent, 1e-3)
         return model.weights()
 
     def _on_step(self, step: int, loss: float, grad_norm: float, seconds: float) -> None:
@@ -128,6 +170,7 @@ class Verification:
         if step > self._steps:
             raise DesignFaultError(f"only {self._steps} steps were asked for")
         self.stage = f"training, step {step + 1}"
+        self._history.append((loss, grad_norm))
         tokens = self.found["tokens"] = step * self._settings.tokens_per_step
         if step % max(1, self._steps // CURVE_POINTS) == 0 or step in {1, self._steps}:
             point = CurvePoint(step=step, tokens=tokens, loss=loss, grad_norm=grad_norm)
