@@ -56,7 +56,7 @@ class RunSettings(Record):
     """
 
     generations: Annotated[int, Field(ge=1)] | None = None
-    incidental: list[str] = []
+    incidental: list[str] = Field(default_factory=list)
 
 
 def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Population:

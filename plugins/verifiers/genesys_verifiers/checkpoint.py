@@ -82,6 +82,21 @@ class ModelFile(BaseModel):
         except OSError as error:
             raise _damaged(folder / MODEL, str(error)) from None
 
+    def check(self, folder: Path) -> None:
+        """Compare the files beside it with what it says of them.
+
+        Raises:
+            GenesysError: One is missing, cut short or another.
+        """
+        for name in FILES:
+            path = folder / name
+            try:
+                found = sha256_of(path)
+            except OSError as error:
+                raise _damaged(path, str(error)) from None
+            if found != self.sha256.get(name):
+                raise _damaged(path, f"it is cut short, or not the file that {MODEL} speaks of")
+
 
 def keep_model(
     folder: Path,
@@ -147,18 +162,8 @@ def load_model(folder: str | Path, trust_code: bool = False) -> nn.Module:
             f"Loading {folder} runs {BLOCK}, code that was generated, unconfined and with your "
             "rights. Read it, then pass trust_code=True."
         )
-    for name in FILES:
-        _check(folder / name, file.sha256.get(name))
+    file.check(folder)
     return _built(folder, file)
-
-
-def _check(path: Path, expected: str | None) -> None:
-    try:
-        found = sha256_of(path)
-    except OSError as error:
-        raise _damaged(path, str(error)) from None
-    if found != expected:
-        raise _damaged(path, f"it is cut short, or not the file that {MODEL} speaks of")
 
 
 def _built(folder: Path, file: ModelFile) -> nn.Module:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -10,18 +11,15 @@ from torch import Tensor, nn
 
 from genesys_verifiers.faults import DesignFaultError
 
-METADATA = "genesys"
-
 
 def saved(model: nn.Module) -> bytes:
     """Parameters and buffers as safetensors; complex ones as pairs of real numbers."""
     buffers = dict(model.named_buffers(remove_duplicate=False))
     tensors = {**dict(model.named_parameters()), **buffers}
     complexes = [name for name, value in tensors.items() if value.is_complex()]
-    # A single entry, since the library writes several in any order.
-    told = {METADATA: json.dumps({"buffers": [*buffers], "complex": complexes})}
+    told = {"buffers": json.dumps([*buffers]), "complex": json.dumps(complexes), "format": "pt"}
     # Copies, since tensors in one file must not share memory.
-    return safetensors.torch.save({n: _plain(value) for n, value in tensors.items()}, told)
+    return _ordered(safetensors.torch.save({n: _plain(v) for n, v in tensors.items()}, told))
 
 
 def restore(model: nn.Module, data: bytes) -> None:
@@ -30,11 +28,12 @@ def restore(model: nn.Module, data: bytes) -> None:
     Raises:
         DesignFaultError: It has other parameters than the one that was trained.
     """
-    found, told = safetensors.torch.load(data), _metadata(data)
+    found, told = safetensors.torch.load(data), _header(data)["__metadata__"]
+    complexes = json.loads(told["complex"])
     for name, value in found.items():
-        whole = torch.view_as_complex(value) if name in told["complex"] else value
+        whole = torch.view_as_complex(value) if name in complexes else value
         found[name] = whole.clone()  # aligned, as the library's need not be
-    buffers = {name: found.pop(name) for name in told["buffers"]}
+    buffers = {name: found.pop(name) for name in json.loads(told["buffers"])}
     put(model, found, buffers)
 
 
@@ -62,10 +61,18 @@ def _plain(value: Tensor) -> Tensor:
     return value.clone(memory_format=torch.contiguous_format)
 
 
-def _metadata(data: bytes) -> dict[str, list[str]]:
-    """What the header says beside the tensors; the library gives it for files only."""
-    size = int.from_bytes(data[:8], "little")
-    found: dict[str, list[str]] = json.loads(
-        json.loads(data[8 : 8 + size])["__metadata__"][METADATA]
-    )
+def _header(data: bytes) -> dict[str, Any]:
+    """The header; of what it says beside the tensors, the library reads files only."""
+    found: dict[str, Any] = json.loads(data[8 : _start(data)])
     return found
+
+
+def _ordered(data: bytes) -> bytes:
+    """The same with a sorted header: the library writes it in any order."""
+    text = json.dumps(_header(data), sort_keys=True).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join((len(text).to_bytes(8, "little"), text, memoryview(data)[_start(data) :]))
+
+
+def _start(data: bytes) -> int:
+    return 8 + int.from_bytes(data[:8], "little")
