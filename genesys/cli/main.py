@@ -121,6 +121,21 @@ def verify(
     sys.exit(verify(design, context.args, run, not no_check, as_json, output))
 
 
+@app.command(context_settings={"allow_extra_args": True})
+def export(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where a verification has kept a model.")],
+    out: Annotated[Path, typer.Argument(help="The folder to write; new or empty.")],
+) -> None:
+    """Write a trained model as a folder that transformers and plain torch load without Genesys.
+
+    The design's code is copied and not run. What follows overrides the config.
+    """
+    from genesys.cli.export import export
+
+    export(folder, out, context.args)
+
+
 @app.command()
 def report(
     run: Run = None,

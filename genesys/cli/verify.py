@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 from rich.console import Console
 from rich.text import Text
 
-from genesys.cli.config import compose
 from genesys.cli.designs import find_design
 from genesys.cli.errors import print_error
 from genesys.cli.findings import findings
+from genesys.cli.scales import compose_with_scale, scales_of
 from genesys.cli.scores import scores
 from genesys.cli.training import TrainingDisplay
-from genesys.errors import GenesysError, SandboxError, TreeError, UnitError, UnknownNameError
-from genesys.evolution.run import ladder_of, sandbox_of
+from genesys.errors import GenesysError, SandboxError, TreeError, UnitError
+from genesys.evolution.run import sandbox_of
 from genesys.evolution.settings import settings_of
 from genesys.population.files import write_atomic
-from genesys.records import CheckReport, Design, Outcome, Record, Scale, VerificationReport
+from genesys.records import CheckReport, Design, Outcome, Record, VerificationReport
 from genesys.registry import load
 
 if TYPE_CHECKING:
@@ -37,14 +37,8 @@ STATUS = {
 
 
 class Wanted(Record):
-    """What overrides say beside the config groups.
+    """What stands in no config group: the seed of initialisation and data order."""
 
-    Attributes:
-        scale: Name of a scale of the ladder; the smallest when empty.
-        seed: Of initialisation and data order.
-    """
-
-    scale: str = ""
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
 
@@ -87,29 +81,12 @@ def verify(
     return STATUS[report.outcome]
 
 
-def scale_of(config: Mapping[str, Any], name: str) -> Scale:
-    """The scale of that name on the configured ladder; the smallest for no name.
-
-    Raises:
-        UnknownNameError: The ladder has no such scale.
-        ConfigError: The ladder is wrong.
-    """
-    scales = {scale.name: scale for scale in ladder_of(config.get("ladder")).scales}
-    if not name:
-        return next(iter(scales.values()))
-    if name not in scales:
-        hint = "These are the scales of the ladder; ladder=NAME takes another ladder."
-        raise UnknownNameError("scale", name, scales, hint)
-    return scales[name]
-
-
 def _report(
     where: str, overrides: Sequence[str], run: Path | None, checked: bool, output: Path | None
 ) -> VerificationReport:
-    # `scale` is no key of a run's config, so it is added to it.
-    config = compose([f"+{o}" if o.startswith("scale=") else o for o in overrides])
-    wanted = settings_of("verify", Wanted, {k: config[k] for k in ("scale", "seed") if k in config})
-    scale = scale_of(config, wanted.scale)
+    config = compose_with_scale(overrides)
+    scale = scales_of(config)[0]
+    seed = settings_of("verify", Wanted, {"seed": config.get("seed")}).seed
     if output and not output.absolute().parent.is_dir():
         raise GenesysError(f"There is no folder {output.parent} to write the report to.")
     design = find_design(where, run)
@@ -125,12 +102,12 @@ def _report(
             checks, design = _check(plugins, design, sandbox)
         if checks.valid:
             display.enter("preparing and tuning")
-            return plugins.verify(design, scale, wanted.seed, sandbox, display)
+            return plugins.verify(design, scale, seed, sandbox, display)
     console.print(findings(checks, design))
     return VerificationReport(
         design=design.name,
         scale=scale.name,
-        seed=wanted.seed,
+        seed=seed,
         outcome=Outcome.DESIGN_ERROR,
         error=f"check: {checks.summary}",
     )

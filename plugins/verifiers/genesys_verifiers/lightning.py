@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -22,6 +23,7 @@ from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference, code, measure
 from genesys_verifiers.saving import Saving
 from genesys_verifiers.settings import Settings, Task
+from genesys_verifiers.tasks.config import TaskSet
 
 if TYPE_CHECKING:
     from genesys_verifiers.evaluate import Evaluator
@@ -32,6 +34,7 @@ class LightningVerifier:
 
     Args:
         corpus: A config of group ``corpus``, see :class:`CorpusConfig`.
+        tasks: A config of group ``tasks``, see :class:`TaskSet`; None for the local ones.
         memory_mb: Most memory of a guest, in MiB.
         seconds: Longest wall time of a verification, apart from the time for training.
         seconds_per_million_tokens: Longest wall time of training.
@@ -47,6 +50,7 @@ class LightningVerifier:
     def __init__(
         self,
         corpus: dict[str, Any],
+        tasks: dict[str, Any] | None = None,
         memory_mb: int = 4096,
         seconds: float = 120.0,
         seconds_per_million_tokens: float = 300.0,
@@ -57,6 +61,7 @@ class LightningVerifier:
     ) -> None:
         try:
             self._corpus_config = CorpusConfig.model_validate(corpus)
+            self._task_set = TaskSet.model_validate(tasks or {})
             self._settings = Settings.model_validate(settings)
             self._saving = Saving(
                 checkpoints=checkpoints,
@@ -82,7 +87,7 @@ class LightningVerifier:
     def _evaluator(self) -> Evaluator:
         from genesys_verifiers.evaluate import Evaluator
 
-        return Evaluator(self.corpus, self._settings.sequence_length)
+        return Evaluator(self.corpus, self._settings.sequence_length, self._task_set)
 
     @hookimpl
     def verify(
@@ -131,6 +136,16 @@ class LightningVerifier:
         if report.outcome is Outcome.OK:
             self._saving.keep(design, task, report, verification.weights, self.corpus)
         return report
+
+    def export(self, folder: Path, out: Path) -> None:
+        """Write a model that was kept as a folder that needs no Genesys.
+
+        Raises:
+            GenesysError: See :func:`genesys_verifiers.export.export`.
+        """
+        from genesys_verifiers.export import export
+
+        export(folder, out)
 
     def _reference(self, scale: Scale, seed: int, sandbox: Sandbox) -> Reference:
         """What the reference needs; measured once per scale and process."""
