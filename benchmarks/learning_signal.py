@@ -31,7 +31,8 @@ class Bench:
     def __init__(self, sandbox: Sandbox, threads: int) -> None:
         corpus = _config("corpus/local_text.yaml")
         settings = {k: v for k, v in _config("verifier/lightning.yaml").items() if k != "name"}
-        settings |= {"corpus": corpus, "threads": threads, "most_step_ratio": 100.0}
+        settings |= {"corpus": corpus, "tasks": None, "checkpoints": None}
+        settings |= {"threads": threads, "most_step_ratio": 100.0}
         self._verifier = LightningVerifier(**settings)
         self._sandbox = sandbox
         self.scales = {s["name"]: Scale(**s) for s in _config("ladder/nano.yaml")["scales"]}

@@ -16,7 +16,9 @@ from genesys_verifiers.exam import Exam
 from genesys_verifiers.likelihood import LikelihoodModel, Model, Scored
 from genesys_verifiers.requests import Planner
 from genesys_verifiers.scoring import mean_of, score
-from genesys_verifiers.tasks.sets import PREFIX, TaskSet
+from genesys_verifiers.tasks.config import TaskSet
+from genesys_verifiers.tasks.dataset import PREFIX
+from genesys_verifiers.tasks.sets import load
 
 BITS = "bits_per_byte"
 LOCAL = TaskSet()
@@ -40,7 +42,7 @@ class Evaluator:
     def __init__(self, corpus: Corpus, length: int, tasks: TaskSet = LOCAL) -> None:
         # lm-eval warns about choices that begin without a space, which brackets do on purpose.
         logging.getLogger("lm_eval").setLevel(logging.ERROR)
-        loaded = tasks.load(corpus.tasks_folder)
+        loaded = load(tasks, corpus.tasks_folder)
         self._exams = {name: [Exam(task) for task in parts] for name, parts in loaded.items()}
         tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
         # The same requests are put to each model.

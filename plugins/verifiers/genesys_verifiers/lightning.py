@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,26 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
 
-from genesys.errors import ConfigError, SandboxError
+from genesys.errors import ConfigError, GenesysError, SandboxError
 from genesys.gau.compose import compose
 from genesys.gau.tree import GAUTree
 from genesys.markers import hookimpl
-from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport, first_problem
+from genesys.records import (
+    Benchmark,
+    CurvePoint,
+    Design,
+    Efficiency,
+    Outcome,
+    Scale,
+    VerificationReport,
+    first_problem,
+)
 from genesys.sandbox import Limits, Sandbox
 from genesys_verifiers.corpus import Corpus, CorpusConfig, prepare
+from genesys_verifiers.efficiency import Meter
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
-from genesys_verifiers.reference import Reference, code, measure
+from genesys_verifiers.reference import REFERENCE, Reference, code, measure
 from genesys_verifiers.saving import Saving
 from genesys_verifiers.settings import Settings, Task
 from genesys_verifiers.tasks.config import TaskSet
@@ -137,6 +147,45 @@ class LightningVerifier:
             self._saving.keep(design, task, report, verification.weights, self.corpus)
         return report
 
+    def benchmark(self, scale: Scale, sandbox: Sandbox) -> Benchmark:
+        """Measure the GPT reference at a scale anew.
+
+        Raises:
+            SandboxError: The machine cannot do that.
+        """
+        size, task = (scale.n_block, scale.d_model), self._task(code(), scale, 0)
+        reference = self._references[size] = measure(self._opener(task, scale, sandbox), scale)
+        shape = self._settings.batch_size, self._settings.sequence_length
+        found = self._meter(scale, sandbox).measure(REFERENCE, task, size, *shape)
+        if found.error:
+            raise SandboxError(f"The GPT reference does not run: {found.error}")
+        return Benchmark(
+            scale=scale.name,
+            n_block=scale.n_block,
+            embed_dim=scale.d_model,
+            parameters=reference.parameters,
+            step_seconds=reference.step_seconds,
+            tokens_per_second=found.train_tokens_per_second,
+            memory_mb=found.train_memory_mb,
+        )
+
+    def efficiency(
+        self, design: Design, scale: Scale, lengths: Sequence[int], sandbox: Sandbox
+    ) -> Iterator[Efficiency]:
+        """Measure the GPT reference and a design by turns, at several lengths.
+
+        Raises:
+            GenesysError: The design does not run, or the machine cannot measure it.
+        """
+        block = compose(GAUTree.of(design))
+        tasks = self._task(code(), scale, 0), self._task(block, scale, 0)
+        try:
+            yield from self._meter(scale, sandbox).compare(
+                (REFERENCE, tasks[0]), (design.name, tasks[1]), lengths
+            )
+        except DesignFaultError as fault:
+            raise GenesysError(f"{design.name} cannot be measured: {fault}") from None
+
     def export(self, folder: Path, out: Path) -> None:
         """Write a model that was kept as a folder that needs no Genesys.
 
@@ -165,10 +214,15 @@ class LightningVerifier:
             settings=self._settings,
         )
 
+    def _meter(self, scale: Scale, sandbox: Sandbox) -> Meter:
+        return Meter(sandbox, self._limits(scale), scale, self._settings.tokens_per_step)
+
     def _opener(self, task: Task, scale: Scale, sandbox: Sandbox) -> Opener:
-        limits = Limits(
+        return Opener(sandbox, task, self.corpus, self._limits(scale))
+
+    def _limits(self, scale: Scale) -> Limits:
+        return Limits(
             seconds=self._seconds + self._seconds_per_million * scale.tokens / 1e6,
             memory_mb=self._memory_mb,
             threads=self._settings.threads,
         )
-        return Opener(sandbox, task, self.corpus, limits)
