@@ -155,8 +155,7 @@ class TrainingGuest:
         self._emit({"step": step.number, "measured": np.array([step.loss, step.grad_norm])})
 
     def _tuner(self) -> Tuner:
-        length = self._task.settings.sequence_length
-        return Tuner(self._block.GAB, self._block.gab_config, length)
+        return Tuner(self._task.block, self._task.settings.sequence_length)
 
     def _begin(self) -> Stepper:
         task = self._task

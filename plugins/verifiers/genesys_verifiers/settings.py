@@ -89,6 +89,7 @@ class Size(BaseModel):
         n_block: Number of blocks.
         embed_dim: Width.
         parameters: Non-embedding parameters.
+        flops: Of the blocks in a forward pass, per token; see ``genesys_verifiers.sizing``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -96,3 +97,4 @@ class Size(BaseModel):
     n_block: Annotated[int, Field(ge=1, lt=2**31)]
     embed_dim: Annotated[int, Field(ge=1, lt=2**31)]
     parameters: Annotated[int, Field(ge=0, lt=2**63)]
+    flops: Annotated[int, Field(ge=0, lt=2**63)]
