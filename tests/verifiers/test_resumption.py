@@ -1,241 +1,150 @@
-"""Trainings that are stopped at any point and taken up again, through the real sandbox."""
+"""Training checkpoints on disk: whole and one's own, or told and not used."""
 
 from __future__ import annotations
 
-import errno
+import logging
 import os
-import random
-import signal
-import subprocess
-import sys
+import resource
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import psutil
+import numpy as np
 import pytest
 
-from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport
-from genesys.sandbox import Sandbox
-from genesys_verifiers.corpus import Corpus
-from genesys_verifiers.draft import write_file
-from genesys_verifiers.lightning import LightningVerifier
-from genesys_verifiers.resumption import FILE, Checkpoint
+from genesys_verifiers.resumption import FILE, Array, Checkpoint, Checkpoints
+from genesys_verifiers.settings import Size
 
-from .conftest import TINY
-from .designs import faulty
-
-STEPS = 20
-# It draws from each generator, and counts in a buffer.
-DRAWING = faulty(
-    "Y = Y + 0.1 * torch.rand(()) * random.random() * float(np.random.rand()) * self.seen",
-    loading="import random\nimport numpy as np",
-)
-SCALE = Scale(
-    name="tiny", n_block=1, d_model=32, tokens=STEPS * 64 * 4, learning_rate=0.01, trials=1
-)
-EACH_STEP = 1e-6  # seconds
-# Verifies, and kills its own process at a step.
-SCRIPT = """
-import os, sys
-from pathlib import Path
-from genesys.records import Design, Scale
-from genesys.sandbox import Sandbox
-from genesys_verifiers.lightning import LightningVerifier
-
-design, scale = Design.model_validate_json(sys.argv[1]), Scale.model_validate_json(sys.argv[2])
-corpus, folder, step = sys.argv[3:]
-
-def progress(point):
-    if point.step == int(step):
-        os.kill(os.getpid(), 9)
-
-verifier = LightningVerifier(
-    corpus=eval(corpus), batch_size=4, threads=1, memory_mb=1024,
-    checkpoints=folder, checkpoint_seconds=1e-6,
-)
-with Sandbox() as sandbox:
-    print(verifier.verify(design, scale, 0, sandbox, progress).error)
-"""
-
-Run = Callable[..., VerificationReport]
 Told = pytest.LogCaptureFixture
 
-
-def no_progress(point: CurvePoint) -> None:
-    """Nobody looks."""
-
-
-@pytest.fixture(scope="module")
-def run(cache: Path, corpus: Corpus, sandbox: Sandbox, tmp_path_factory: Any) -> Run:
-    def run(
-        folder: Path,
-        design: Design = DRAWING,
-        progress: Callable[[CurvePoint], None] = no_progress,
-        sandbox: Sandbox = sandbox,
-        **parameters: Any,
-    ) -> VerificationReport:
-        settings = {
-            "corpus": TINY.model_dump(),
-            "batch_size": 4,
-            "threads": 1,
-            "memory_mb": 1024,
-            "checkpoints": str(folder),
-            "checkpoint_seconds": EACH_STEP,
-        }
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setenv("GENESYS_CACHE", str(cache))
-            verifier = LightningVerifier(**{**settings, **parameters})
-            return verifier.verify(design, SCALE, 0, sandbox, progress)
-
-    return run
+ORIGIN = {"design": "a", "seed": "0"}
+SIZE = Size(n_block=2, embed_dim=32, parameters=1, flops=1)
+STATE = np.arange(200_000, dtype=np.uint32).view(np.uint8)
 
 
-@pytest.fixture(scope="module")
-def undisturbed(run: Run, tmp_path_factory: Any) -> tuple[VerificationReport, bytes]:
-    """The report and the weights of a training in one piece."""
-    folder = tmp_path_factory.mktemp("undisturbed")
-    report = run(folder, checkpoint_seconds=0)
-    assert report.outcome is Outcome.OK, report.error
-    return essence(report), weights(folder)
+def store(folder: Path, origin: dict[str, str] = ORIGIN, seconds: float = 1.0) -> Checkpoints:
+    return Checkpoints(folder, origin, seconds)
 
 
-def weights(folder: Path) -> bytes:
-    return (folder / "faulty-tiny-0" / "model.safetensors").read_bytes()
+def write(checkpoints: Checkpoints, state: Array = STATE, steps: int = 7) -> None:
+    checkpoints.write(SIZE, [(2.5, 0.1)] * steps, 9.0, lambda take: take(state))
 
 
-def essence(report: VerificationReport) -> VerificationReport:
-    return report.model_copy(update={"seconds": 0.0, "tokens_per_second": 0.0})
+def read(checkpoints: Checkpoints) -> tuple[Checkpoint, bytes] | None:
+    found = checkpoints.read(SIZE)
+    if found is None:
+        return None
+    return found, b"".join(piece.tobytes() for piece, _ in checkpoints.pieces(found))
 
 
-class Killer:
-    """Ends the host of the sandbox at a step."""
-
-    def __init__(self, step: int) -> None:
-        self._step = step
-        self.told: list[int] = []
-
-    def __call__(self, point: CurvePoint) -> None:
-        self.told.append(point.step)
-        if point.step == self._step:
-            for child in psutil.Process().children():
-                if "genesys.sandbox.host" in child.cmdline():
-                    child.send_signal(signal.SIGKILL)
-
-
-def stop(run: Run, folder: Path, step: int) -> Path:
-    """Stop a training at a step; the folder of its checkpoint."""
-    killer = Killer(step)
-    report = run(folder, progress=killer)
-    assert report.outcome is Outcome.MACHINE_ERROR, (step, report.error)
-    assert killer.told[-1] == step
-    return folder / "faulty-tiny-0"
+def test_the_newest_checkpoint_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    assert read(store(tmp_path / "x")) is None
+    write(store(tmp_path / "x"))
+    write(store(tmp_path / "x"), STATE[::-1].copy(), steps=8)
+    found = read(store(tmp_path / "x"))
+    assert found
+    assert found[0].history == [(2.5, 0.1)] * 8
+    assert found[0].seconds == 9.0
+    assert found[1] == STATE[::-1].tobytes()
+    assert {path.name for path in (tmp_path / "x").iterdir()} == {FILE, "training-8.pt"}
+    store(tmp_path / "x").remove()
+    assert not list((tmp_path / "x").iterdir())
 
 
-def test_a_stopped_training_goes_on_where_it_was(
-    run: Run, undisturbed: tuple[VerificationReport, bytes], tmp_path: Path
+def test_two_verifications_do_not_touch_each_other(tmp_path: Path) -> None:
+    first, second = store(tmp_path / "a"), store(tmp_path / "b", {"design": "b"})
+    second.write(SIZE, [(1.0, 1.0)], 0.0, lambda take: (write(first), take(STATE[:9]))[0])
+    first.remove()
+    found = read(second)
+    assert found
+    assert found[1] == STATE[:9].tobytes()
+
+
+def cut(folder: Path) -> None:
+    os.truncate(folder / "training-7.pt", STATE.nbytes - 1)
+
+
+def change(folder: Path) -> None:
+    with (folder / "training-7.pt").open("r+b") as file:
+        file.write(b"?")
+
+
+def lose(folder: Path) -> None:
+    (folder / "training-7.pt").unlink()
+
+
+def garble(folder: Path) -> None:
+    (folder / FILE).write_bytes(b"\xff{")
+
+
+def point_elsewhere(folder: Path) -> None:
+    text = (folder / FILE).read_text()
+    (folder / FILE).write_text(text.replace("training-7.pt", "../training-7.pt"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (cut, "training-7.pt is cut short"),
+        (change, "training-7.pt has changed since it was written"),
+        (lose, "No such file"),
+        (garble, "Invalid JSON"),
+        (point_elsewhere, "file: String should match"),
+    ],
+)
+def test_a_spoilt_checkpoint_is_told_and_not_used(
+    tmp_path: Path, caplog: Told, spoil: Callable[[Path], None], told: str
 ) -> None:
-    for step in (4, 13):
-        kept = stop(run, tmp_path, step)
-    told = Killer(0)
-    assert (essence(run(tmp_path, progress=told)), weights(tmp_path)) == undisturbed
-    assert told.told == list(range(1, STEPS + 1))
-    left = {path.name for path in kept.iterdir()}
-    assert left == {"gab.py", "model.json", "model.safetensors", "tokenizer.json"}
+    write(store(tmp_path))
+    spoil(tmp_path)
+    assert read(store(tmp_path)) is None
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert told in record.getMessage()
+    assert "training starts from the beginning" in record.getMessage()
+    assert "\n" not in record.getMessage()
+    write(store(tmp_path))
+    assert read(store(tmp_path))
 
 
-def test_a_state_that_cannot_be_loaded_is_told_and_not_used(
-    run: Run, undisturbed: tuple[VerificationReport, bytes], tmp_path: Path, caplog: Told
+@pytest.mark.parametrize(
+    ("origin", "told"),
+    [
+        ({"design": "b", "seed": "0"}, "another design"),
+        ({"design": "b", "seed": "1"}, "another design, seed"),
+        ({"design": "a", "seed": "0", "torch": "3"}, "another torch"),
+    ],
+)
+def test_a_foreign_checkpoint_is_told_and_not_used(
+    tmp_path: Path, caplog: Told, origin: dict[str, str], told: str
 ) -> None:
-    file = stop(run, tmp_path, 3) / FILE
-    checkpoint = Checkpoint.model_validate_json(file.read_bytes())
-    sha256 = write_file(file.with_name(checkpoint.file), [b"x" * checkpoint.bytes])
-    changed = checkpoint.model_copy(update={"sha256": sha256})
-    file.write_text(changed.model_dump_json())
-    assert (essence(run(tmp_path)), weights(tmp_path)) == undisturbed
-    assert "is not used, and training starts from the beginning" in caplog.text
+    write(store(tmp_path))
+    assert read(store(tmp_path, origin)) is None
+    assert told in caplog.text
 
 
-def test_a_full_disk_stops_no_training(
-    run: Run,
-    undisturbed: tuple[VerificationReport, bytes],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: Told,
-) -> None:
-    def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    report = run(tmp_path)
-    assert essence(report) == undisturbed[0]
-    told = {record.getMessage().partition(" (")[0] for record in caplog.records}
-    kept = tmp_path / "faulty-tiny-0"
-    assert told == {
-        f"No training checkpoint could be written to {kept}",
-        f"The model of faulty cannot be kept in {kept}",
-    }
-    assert not [path for path in kept.iterdir() if path.name != "gab.py"]
+def test_a_checkpoint_of_another_size_is_not_used(tmp_path: Path, caplog: Told) -> None:
+    write(store(tmp_path))
+    assert store(tmp_path).read(SIZE.model_copy(update={"embed_dim": 16})) is None
+    assert "another size" in caplog.text
 
 
-def test_a_design_that_fails_leaves_no_checkpoint(run: Run, tmp_path: Path) -> None:
-    report = run(tmp_path, design=faulty("assert self.steps < 5"))
-    assert report.outcome is Outcome.DESIGN_ERROR, report.error
-    assert "step 5" in report.error
-    assert not list((tmp_path / "faulty-tiny-0").iterdir())
+def test_a_disk_that_fills_leaves_the_checkpoint_before(tmp_path: Path, caplog: Told) -> None:
+    write(store(tmp_path), STATE[:1000])
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, limit[1]))
+    try:
+        write(store(tmp_path), steps=8)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert "File too large" in caplog.text
+    assert "Training goes on" in caplog.text
+    found = read(store(tmp_path))
+    assert found
+    assert found[1] == STATE[:1000].tobytes()
+    assert {path.name for path in tmp_path.iterdir()} == {FILE, "training-7.pt"}
 
 
-def test_a_design_cannot_hand_over_more_than_it_may_hold(run: Run, tmp_path: Path) -> None:
-    flood = (
-        "from genesys_verifiers.guest import TrainingGuest\n"
-        "TrainingGuest.hand_over_state = lambda self: "
-        "[self._emit({'piece': np.zeros(2**26, np.uint8)}) for _ in range(9)]"
-    )
-    report = run(tmp_path, design=faulty(loading=f"import numpy as np\n{flood}"), memory_mb=512)
-    assert report.outcome is Outcome.DESIGN_ERROR, report.error
-    assert "hands over more than 512 MiB" in report.error
-    assert not list((tmp_path / "faulty-tiny-0").iterdir())
-
-
-def test_a_design_that_ends_early_is_not_asked_again(run: Run, tmp_path: Path) -> None:
-    early = (
-        "from genesys_verifiers.guest import TrainingGuest\n"
-        "TrainingGuest.train = lambda self, seconds: "
-        "self._emit({'step': 1, 'measured': torch.ones(2).double().numpy()}) or {}"
-    )
-    report = run(tmp_path, design=faulty(loading=early), checkpoint_seconds=60.0)
-    assert report.outcome is Outcome.DESIGN_ERROR, report.error
-    assert f"ends before step {STEPS}" in report.error
-
-
-def test_nothing_is_kept_where_nothing_is_asked_for(run: Run, tmp_path: Path) -> None:
-    assert run(tmp_path, checkpoint_seconds=60.0, keep_weights=False).outcome is Outcome.OK
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.slow
-def test_ten_kills_of_the_whole_process_change_nothing(
-    undisturbed: tuple[VerificationReport, bytes], run: Run, tmp_path: Path, cache: Path
-) -> None:
-    other = DRAWING.model_copy(update={"name": "other"})
-
-    def verify(design: Design, step: int) -> subprocess.CompletedProcess[str]:
-        parts = design.model_dump_json(), SCALE.model_dump_json(), repr(TINY.model_dump())
-        return subprocess.run(
-            [sys.executable, "-c", SCRIPT, *parts, str(tmp_path), str(step)],
-            env={**os.environ, "GENESYS_CACHE": str(cache), "PYTHONPATH": ":".join(sys.path)},
-            capture_output=True,
-            text=True,
-        )
-
-    def stopped_again_and_again(design: Design) -> None:
-        rng = random.Random(design.name)
-        for step in sorted(rng.sample(range(1, STEPS), 5)):
-            assert verify(design, step).returncode == -signal.SIGKILL
-        assert verify(design, 0).stdout == "\n"
-
-    with ThreadPoolExecutor() as threads:  # both at once
-        list(threads.map(stopped_again_and_again, (DRAWING, other)))
-    for name in ("faulty-tiny-0", "other-tiny-0"):
-        assert (tmp_path / name / "model.safetensors").read_bytes() == undisturbed[1]
+def test_what_a_killed_process_left_is_cleared(tmp_path: Path) -> None:
+    (tmp_path / ".training-3.pt.99.tmp").write_bytes(b"half")
+    write(store(tmp_path))
+    assert {path.name for path in tmp_path.iterdir()} == {FILE, "training-7.pt"}
