@@ -502,3 +502,49 @@ class Session(Record):
     note: str = ""
     seconds: FiniteFloat = 0.0
     issues: list[Issue] = []
+
+
+class Benchmark(Record):
+    """How fast this machine trains the reference at one scale.
+
+    Attributes:
+        scale: Name of the scale.
+        n_block: Number of blocks.
+        embed_dim: Width.
+        parameters: Non-embedding parameters.
+        step_seconds: Processor time of a forward and backward pass on one batch.
+        tokens_per_second: Of wall time, in whole training steps.
+        memory_mb: Most memory that these held, with weights and optimiser, in MiB.
+    """
+
+    scale: str
+    n_block: int
+    embed_dim: int
+    parameters: int
+    step_seconds: FiniteFloat
+    tokens_per_second: FiniteFloat
+    memory_mb: FiniteFloat
+
+
+class Efficiency(Record):
+    """What a design takes on sequences of one length.
+
+    Attributes:
+        design: Name of the design.
+        length: Tokens of a sequence.
+        rows: Sequences at a time.
+        train_tokens_per_second: Of wall time, in whole training steps.
+        train_memory_mb: Most memory that these held, with weights and optimiser, in MiB.
+        prefill_tokens_per_second: Of wall time, in forward passes up to the last token's logits.
+        prefill_memory_mb: Most memory that these held, with the weights, in MiB.
+        error: Why there is no measurement; else empty.
+    """
+
+    design: Name
+    length: int
+    rows: int
+    train_tokens_per_second: FiniteFloat = 0.0
+    train_memory_mb: FiniteFloat = 0.0
+    prefill_tokens_per_second: FiniteFloat = 0.0
+    prefill_memory_mb: FiniteFloat = 0.0
+    error: str = ""

@@ -121,6 +121,26 @@ def verify(
     sys.exit(verify(design, context.args, run, not no_check, as_json, output))
 
 
+@app.command(context_settings={"allow_extra_args": True}, options_metavar="[DESIGN] [OVERRIDES]...")
+def benchmark(
+    context: typer.Context,
+    run: Run = None,
+    lengths: Annotated[
+        list[int] | None,
+        typer.Option("--length", "-l", min=1, help="Tokens of a sequence; 128, 512 and 2048."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure how fast this machine trains the GPT reference at each scale, or a design beside it.
+
+    Without a design, what verifications go by is measured anew. With one, training and prefill are
+    measured at several lengths, at scale=NAME or the ladder's smallest.
+    """
+    from genesys.cli.benchmark import benchmark
+
+    benchmark(context.args, run, lengths or (), as_json)
+
+
 @app.command(context_settings={"allow_extra_args": True})
 def export(
     context: typer.Context,

@@ -1,0 +1,131 @@
+"""What a design takes in time and memory, training and reading, at several lengths.
+
+The guest only runs passes: time and memory are those that are seen from outside.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from genesys.errors import SandboxError
+from genesys.records import Efficiency, Scale
+from genesys.sandbox import GuestEnded, GuestError, Job, Limits, Sandbox
+from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.remote import RemoteModel
+from genesys_verifiers.settings import Task
+
+ENTRY = "genesys_verifiers.efficiency_guest:EfficiencyGuest"
+REPEATS = 5
+
+
+class MeasuredModel(RemoteModel):
+    """Has the guest run passes, and tells what they took.
+
+    Raises:
+        DesignFaultError: The design cannot do it.
+    """
+
+    def learn(self, rows: int, length: int) -> tuple[float, float]:
+        """Seconds of a training step on tokens of shape (rows, length), and most memory in MiB."""
+        return self._measure(lambda: self._call("learn", rows=rows, length=length))
+
+    def read(self, rows: int, length: int) -> tuple[float, float]:
+        """Seconds of a forward pass on tokens of shape (rows, length), and most memory in MiB."""
+        return self._measure(lambda: self._call("read", rows=rows, length=length))
+
+    def _measure(self, run: Callable[[], object]) -> tuple[float, float]:
+        """The best time after a first pass, which pays for more than itself."""
+        run()
+        times = []
+        for _ in range(REPEATS):
+            started = time.perf_counter()
+            run()
+            times.append(time.perf_counter() - started)
+        try:
+            return min(times), self._guest.peak_memory_mb()
+        except GuestEnded as error:
+            raise DesignFaultError(error.message) from None
+
+
+class Meter:
+    """Measures designs beside the GPT reference.
+
+    Args:
+        sandbox: Where they run.
+        limits: Of a guest.
+        scale: Whose sizes they have.
+        tokens: In a batch, at least.
+    """
+
+    def __init__(self, sandbox: Sandbox, limits: Limits, scale: Scale, tokens: int) -> None:
+        self._sandbox, self._limits, self._scale, self._tokens = sandbox, limits, scale, tokens
+
+    def compare(
+        self, reference: tuple[str, Task], design: tuple[str, Task], lengths: Sequence[int]
+    ) -> Iterator[Efficiency]:
+        """The reference and the design by turns, each given with its name.
+
+        Raises:
+            DesignFaultError: The design cannot be given a size.
+            SandboxError: The machine is at fault.
+        """
+        size = self._scale.n_block, self._scale.d_model
+        sizes = size, self._tuned(reference[1], design[1], size)
+        tokens = max(self._tokens, *lengths)
+        for length in lengths:
+            for (name, task), size in zip((reference, design), sizes, strict=True):
+                yield self.measure(name, task, size, tokens // length, length)
+
+    def _tuned(self, reference: Task, design: Task, size: tuple[int, int]) -> tuple[int, int]:
+        with self._open(reference) as model:
+            parameters = model.parameters(*size)
+        with self._open(design) as model:
+            model.load()
+            tuned = model.tune(size[1], parameters)
+            return tuned.n_block, tuned.embed_dim
+
+    def measure(
+        self, design: str, task: Task, size: tuple[int, int], rows: int, length: int
+    ) -> Efficiency:
+        """Measure one design.
+
+        Args:
+            design: Its name.
+            task: With its block.
+            size: Number of blocks, and width.
+            rows: Sequences at a time.
+            length: Tokens of each.
+
+        Raises:
+            SandboxError: The machine is at fault.
+        """
+        empty = Efficiency(design=design, length=length, rows=rows)
+        try:
+            with self._open(task) as model:
+                model.load()
+                model.build(*size)
+                # Reading comes first: it needs less, and what training took is not given back.
+                read, read_memory = model.read(rows, length)
+                learn, learn_memory = model.learn(rows, length)
+        except DesignFaultError as fault:
+            return empty.model_copy(update={"error": str(fault)})
+        return empty.model_copy(
+            update={
+                "prefill_tokens_per_second": rows * length / read,
+                "prefill_memory_mb": read_memory,
+                "train_tokens_per_second": rows * length / learn,
+                "train_memory_mb": learn_memory,
+            }
+        )
+
+    @contextmanager
+    def _open(self, task: Task) -> Iterator[MeasuredModel]:
+        job = Job(entry=ENTRY, payload=task.model_dump(mode="json"), limits=self._limits)
+        with ExitStack() as stack:
+            try:
+                guest = stack.enter_context(self._sandbox.open(job))
+            except GuestError as error:
+                raise SandboxError(f"A guest did not start: {error}") from error
+            yield MeasuredModel(guest, task.vocab_size, self._limits.memory_mb)
