@@ -18,6 +18,8 @@ from genesys.plugins import Plugins
 
 GROUP = "genesys"
 KINDS = ("selector", "agent", "checker", "knowledge", "verifier")
+# Plugins that implement no hook: they are parts of those that do.
+PARTS = ("corpus",)
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Installed:
     """A plugin that some distribution offers.
 
     Attributes:
-        kind: One of ``KINDS``.
+        kind: One of ``KINDS`` or ``PARTS``.
         name: Its name in configs.
         distribution: Who ships it, with the version.
         target: ``module:object``; not imported yet.
@@ -40,7 +42,7 @@ class Installed:
 def installed() -> list[Installed]:
     """All plugins on offer, by kind and name. Imports none of them."""
     found = [_describe(point) for point in entry_points(group=GROUP)]
-    order = {kind: position for position, kind in enumerate(KINDS)}
+    order = {kind: position for position, kind in enumerate((*KINDS, *PARTS))}
     return sorted(found, key=lambda p: (order.get(p.kind, len(order)), p.kind, p.name))
 
 
@@ -66,6 +68,26 @@ def load(config: Mapping[str, Any], kinds: Sequence[str] = KINDS) -> Plugins:
                 raise ConfigError(f"The config names {label} twice.")
             instances[label] = _build(label, _find(kind, str(entry["name"])), parameters)
     return Plugins(instances)
+
+
+def part(config: Mapping[str, Any], kind: str) -> object:
+    """Build the one plugin of a kind in ``PARTS`` that a config names.
+
+    Args:
+        config: For the kind, ``{"name": ..., **parameters}``.
+        kind: The kind to build.
+
+    Raises:
+        UnknownNameError: No distribution offers a plugin of that kind and name.
+        ConfigError: There is not one of them, or it does not take a parameter or its value.
+        PluginError: It cannot be imported or built.
+    """
+    entries = _entries(kind, config.get(kind))
+    if len(entries) != 1:
+        raise ConfigError(f"{kind} must be one mapping with the plugin's 'name'.")
+    parameters = {key: value for key, value in entries[0].items() if key != "name"}
+    name = str(entries[0]["name"])
+    return _build(f"{kind}.{name}", _find(kind, name), parameters)
 
 
 def _describe(point: EntryPoint) -> Installed:
@@ -98,6 +120,10 @@ def _find(kind: str, name: str) -> EntryPoint:
 
 
 def _build(label: str, point: EntryPoint, parameters: dict[str, Any]) -> object:
+    from pydantic import ValidationError
+
+    from genesys.records import first_problem
+
     try:
         factory = point.load()
     except GenesysError:
@@ -113,6 +139,8 @@ def _build(label: str, point: EntryPoint, parameters: dict[str, Any]) -> object:
         return cast("object", factory(**parameters))
     except GenesysError:
         raise
+    except ValidationError as error:
+        raise ConfigError(f"{label}: {first_problem(error)}") from None
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{label}: {error}") from error
     except Exception as error:

@@ -11,11 +11,10 @@ from genesys.gau.folder import load_tree
 from genesys.records import Design, Scale, VerificationReport
 from genesys.resources import resource
 from genesys.sandbox import Sandbox
-from genesys_verifiers.corpus import Corpus, CorpusConfig, prepare
+from genesys_verifiers.corpus import Corpus, LocalText, prepare
 from genesys_verifiers.lightning import LightningVerifier
 
-TINY = CorpusConfig(
-    name="tiny",
+TINY = LocalText(
     speeches_mb=0.6,
     prose_mb=0.1,
     code_mb=0.2,

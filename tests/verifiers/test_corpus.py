@@ -1,42 +1,104 @@
+"""Building, sharing and checking a corpus, whatever its source."""
+
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from random import Random
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pytest
+from filelock import FileLock
 from tokenizers import Tokenizer
 
-from genesys.errors import GenesysError
-from genesys_verifiers.corpus import Corpus, CorpusConfig, prepare
-from genesys_verifiers.corpus.build import split
-from genesys_verifiers.corpus.sources import Document, documents
+from genesys.errors import ConfigError, GenesysError
+from genesys_verifiers.corpus import (
+    Corpus,
+    CorpusConfig,
+    Document,
+    LocalText,
+    Part,
+    Skipped,
+    corpus_of,
+    find,
+    prepare,
+)
+
+SENTENCES = ["The law of the land is {}.", "We have {} of them here.", "It will be {} tomorrow."]
+WORDS = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 
 
-def tiny(corpus: Corpus, **changes: object) -> CorpusConfig:
-    return CorpusConfig.model_validate({**corpus.manifest()["config"], **changes})
+def words(number: int) -> str:
+    """Thirty words that no other number has in this order."""
+    return " ".join(Random(number).choices(WORDS, k=30))
+
+
+class Told(CorpusConfig):
+    """Sentences about numbers, in parts of equal size."""
+
+    drops_overlaps: ClassVar[bool] = True
+
+    name: Literal["told"] = "told"
+    vocab_size: int = 512
+    count: int = 40
+    split: Literal["train", "valid", "test"] | None = None
+    repeated: str = ""
+    workers: int | None = 1
+
+    def parts(self) -> Sequence[Part]:
+        return [("0",), ("1",), ("2",)]
+
+    def read(self, part: Part) -> Iterator[Document | Skipped]:
+        for number in range(self.count):
+            text = SENTENCES[int(part[0])].format(words(3 * number + int(part[0])))
+            split = self.split if number % 4 == 0 else "train"
+            yield Document(f"kind{part[0]}", text, split if self.split else None)
+        if self.repeated:
+            yield Document("copied", self.repeated + part[0])
+            yield Document("copied", f"{part[0]}\n{self.repeated}{part[0]}")
+        yield Skipped("too odd", f"part {part[0]}, line 7")
+
+
+def tiny(corpus: Corpus, **changes: object) -> LocalText:
+    return LocalText.model_validate({**corpus.manifest()["config"], **changes})
+
+
+def tokens(corpus: Corpus, dtype: str = "uint16") -> np.ndarray[Any, Any]:
+    return np.concatenate([np.fromfile(path, dtype=dtype) for path in corpus.train_files])
+
+
+def text_of(corpus: Corpus) -> str:
+    tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
+    text: str = tokenizer.decode(tokens(corpus).tolist(), skip_special_tokens=False)
+    return text
 
 
 def test_documents_are_held_out_whole(corpus: Corpus) -> None:
-    found = documents(tiny(corpus))
-    train, valid = split(found, 0.4)
-    assert {d.digest for d in train}.isdisjoint(d.digest for d in valid)
-    assert len(train) + len(valid) == len(found)
-    assert {d.kind for d in train} == {d.kind for d in valid} == {"speech", "prose", "code"}
+    held_out = list(corpus.documents("valid"))
+    train = text_of(corpus)
+    assert not [document for document in held_out if document.text in train]
+    kinds = corpus.manifest()["kinds"]
+    assert set(kinds["train"]) == set(kinds["valid"]) == {"speech", "prose", "code"}
+    assert len(held_out) == corpus.manifest()["valid"]["documents"]
 
 
-def test_doubles_count_once() -> None:
-    found = documents(CorpusConfig(speeches_mb=0.2, prose_mb=0, code_mb=0))
-    assert len({d.text for d in found}) == len(found)
+def test_the_local_text_has_no_doubles() -> None:
+    (part,) = LocalText().parts()
+    found = list(LocalText(speeches_mb=0.2, prose_mb=0, code_mb=0).read(part))
+    assert len({document.text for document in found}) == len(found) > 1
+    assert found == sorted(found, key=lambda document: document.digest)
 
 
 def test_no_item_of_the_evaluation_is_in_training(corpus: Corpus) -> None:
-    tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
-    train = tokenizer.decode(np.fromfile(corpus.train_file, dtype=np.uint16).tolist())
+    train = text_of(corpus)
     texts = []
     for path in corpus.tasks_folder.glob("*.jsonl"):
         for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
@@ -48,52 +110,208 @@ def test_no_item_of_the_evaluation_is_in_training(corpus: Corpus) -> None:
 
 
 def test_tokens_and_hashes_are_as_the_manifest_says(corpus: Corpus) -> None:
-    manifest = corpus.manifest()
-    tokens = np.fromfile(corpus.train_file, dtype=np.uint16)
-    assert len(tokens) == manifest["train"]["tokens"]
-    assert (tokens == 0).sum() == manifest["train"]["documents"]
-    assert tokens.max() < manifest["config"]["vocab_size"]
+    manifest, found = corpus.manifest(), tokens(corpus)
+    assert len(found) == manifest["train"]["tokens"]
+    assert (found == corpus.end_of_text).sum() == manifest["train"]["documents"]
+    assert found.max() < manifest["config"]["vocab_size"] == corpus.vocab_size
+    for name in ("documents", "bytes", "tokens"):
+        assert manifest["train"][name] == sum(k[name] for k in manifest["kinds"]["train"].values())
+    corpus.check()
 
 
 def test_a_second_call_builds_nothing(corpus: Corpus, cache: Path) -> None:
     started = time.perf_counter()
-    assert prepare(tiny(corpus), cache) == corpus
+    assert prepare(tiny(corpus), cache) == corpus == find(tiny(corpus), cache)
     assert time.perf_counter() - started < 0.5
 
 
-def test_another_config_has_another_folder(corpus: Corpus) -> None:
+def test_what_the_text_depends_on_names_the_folder(corpus: Corpus) -> None:
     assert tiny(corpus).key() != tiny(corpus, vocab_size=600).key()
+    assert tiny(corpus).key() == tiny(corpus, workers=7).key()
 
 
-def test_the_same_config_gives_the_same_bytes(corpus: Corpus, tmp_path: Path) -> None:
-    again = prepare(tiny(corpus), tmp_path)
+def test_processes_make_no_difference(tmp_path: Path) -> None:
+    alone = prepare(Told(workers=1), tmp_path / "alone").manifest()
+    assert prepare(Told(workers=2), tmp_path / "both").manifest()["files"] == alone["files"]
+    assert len([name for name in alone["files"] if name.startswith("train/")]) == 3
+
+
+def test_shards_are_of_bounded_size(tmp_path: Path) -> None:
+    one = prepare(Told(count=600), tmp_path)
+    many = prepare(Told(count=600, shard_mb=0.01), tmp_path)
+    assert len(many.train_files) > len(one.train_files)
+    assert np.array_equal(tokens(one), tokens(many))
+
+
+def test_splits_of_the_source_are_kept(tmp_path: Path) -> None:
+    corpus = prepare(Told(split="valid"), tmp_path)
+    found = corpus.manifest()
+    assert (found["valid"]["documents"], found["train"]["documents"]) == (30, 90)
+    assert "test" not in found
+    assert prepare(Told(split="test"), tmp_path).manifest()["test"]["documents"] == 30
+
+
+def test_what_is_copied_from_held_out_text_does_not_train(tmp_path: Path) -> None:
+    line = "a long line that two documents share, " * 8
+    corpus = prepare(Told(repeated=line, valid_fraction=0.5), tmp_path)
+    held_out = [d.text for d in corpus.documents("valid") if d.kind == "copied"]
+    train = text_of(corpus)
+    assert held_out
+    assert corpus.manifest()["overlapping"] > 0
+    for part in "012":
+        seen = f"{line}{part}" in train
+        assert seen != any(f"{line}{part}" in text for text in held_out)
+
+
+def test_what_is_skipped_is_told(tmp_path: Path) -> None:
+    skipped = prepare(Told(), tmp_path).manifest()["skipped"]
+    assert skipped["counts"] == {"too odd": 3}
+    assert skipped["examples"][0] == "part 0, line 7: too odd"
+
+
+def test_tasks_that_cannot_be_made_are_left_out(tmp_path: Path) -> None:
+    items = prepare(Told(), tmp_path).manifest()["items"]
+    assert set(items) == {"agreement", "bits_per_byte"}
+    assert items["bits_per_byte"] > 0
+
+
+def test_progress_names_the_stages(tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    prepare(Told(), tmp_path, lambda *stage: told.append(stage))
+    assert list(dict.fromkeys(stage for stage, _, _ in told)) == [
+        "read",
+        "hold out",
+        "tokenizer",
+        "tokens",
+        "items",
+        "check",
+    ]
+    assert ("tokens", 3, 3) in told
+
+
+KILLED = """
+import os, signal
+from pathlib import Path
+from genesys_verifiers.corpus import LocalText, prepare
+import genesys_verifiers.corpus.build as build
+build.generate = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
+prepare(LocalText.model_validate({config!r}), Path({folder!r}))
+"""
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(
+        [sys.executable, "-c", code], env=environment, check=False, text=True, capture_output=True
+    )
+
+
+def test_a_killed_build_goes_on_with_what_is_finished(corpus: Corpus, tmp_path: Path) -> None:
+    config = tiny(corpus)
+    killed = run(KILLED.format(config=config.model_dump(), folder=str(tmp_path)))
+    assert killed.returncode < 0, killed.stderr
+    assert not list(tmp_path.rglob("manifest.json"))
+    (shard,) = tmp_path.rglob("train/*.bin")
+    made = shard.stat().st_ino
+    again = prepare(config, tmp_path)
     assert again.manifest() == corpus.manifest()
+    assert again.train_files[0].stat().st_ino == made
 
 
-def test_a_build_killed_in_the_middle_leaves_nothing_half_written(
+FULL = """
+import resource
+from pathlib import Path
+from genesys.errors import GenesysError
+from genesys_verifiers.corpus import LocalText, prepare
+resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
+try:
+    prepare(LocalText.model_validate({config!r}), Path({folder!r}))
+except GenesysError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(
     corpus: Corpus, tmp_path: Path
 ) -> None:
-    config = tiny(corpus)
-    code = (
-        "import os, signal\n"
-        "from pathlib import Path\n"
-        "from genesys_verifiers.corpus import CorpusConfig, prepare\n"
-        "import genesys_verifiers.corpus.build as build\n"
-        "build.generate = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
-        f"prepare(CorpusConfig.model_validate({config.model_dump()!r}), Path({str(tmp_path)!r}))\n"
-    )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    killed = subprocess.run([sys.executable, "-c", code], env=environment, check=False)
-    assert killed.returncode < 0
-    assert not list(tmp_path.rglob("manifest.json"))
-    assert prepare(config, tmp_path).manifest() == corpus.manifest()
+    full = run(FULL.format(config=tiny(corpus).model_dump(), folder=str(tmp_path)))
+    assert "Cannot write the corpus" in full.stdout, full.stderr
+    assert "GENESYS_CACHE" in full.stdout
+    assert not [path for path in tmp_path.rglob("*.part") if path.is_file()]
+    assert prepare(tiny(corpus), tmp_path).manifest() == corpus.manifest()
+
+
+def test_the_second_of_two_builds_waits(tmp_path: Path) -> None:
+    stages: list[str] = []
+    waits = threading.Event()
+
+    def tell(stage: str, done: int, total: int) -> None:
+        stages.append(stage)
+        waits.set()
+
+    folder = tmp_path / "corpus"
+    folder.mkdir()
+    with FileLock(str(folder / f"told-{Told().key()}.lock")):
+        thread = threading.Thread(target=prepare, args=(Told(), tmp_path, tell))
+        thread.start()
+        assert waits.wait(20)
+        assert stages == ["wait for another process"]
+    thread.join(60)
+    assert find(Told(), tmp_path)
+
+
+def spoil_size(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2])
+
+
+def spoil_content(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[10] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (Path.unlink, "00001-000.bin is missing"),
+        (lambda path: path.write_bytes(b""), "00001-000.bin has 0 bytes instead of"),
+        (spoil_size, "00001-000.bin has .* bytes instead of"),
+        (spoil_content, "00001-000.bin was changed"),
+    ],
+)
+def test_a_spoilt_shard_is_named(tmp_path: Path, spoil: Any, message: str) -> None:
+    corpus = prepare(Told(), tmp_path)
+    good = corpus.manifest()["files"]
+    spoil(corpus.train_files[1])
+    with pytest.raises(GenesysError, match=message) as error:
+        corpus.check()
+    assert "genesys corpus build --rebuild" in str(error.value)
+    if "changed" not in message:  # a process looks at sizes each time, at hashes once
+        with pytest.raises(GenesysError, match=message):
+            prepare(Told(), tmp_path)
+    assert prepare(Told(), tmp_path, rebuild=True).manifest()["files"] == good
+
+
+def test_a_changed_shard_is_found_at_first_use(corpus: Corpus, tmp_path: Path) -> None:
+    copied = Corpus(tmp_path / "corpus" / corpus.folder.name)
+    shutil.copytree(corpus.folder, copied.folder)
+    spoil_content(copied.train_files[0])
+    with pytest.raises(GenesysError, match="was changed"):
+        prepare(tiny(corpus), tmp_path)
+
+
+def test_a_manifest_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    corpus = prepare(Told(), tmp_path)
+    (corpus.folder / "manifest.json").write_text("{")
+    with pytest.raises(GenesysError, match=r"manifest.json cannot be read"):
+        corpus.check()
 
 
 def test_too_little_text_is_one_clear_error(tmp_path: Path) -> None:
-    config = CorpusConfig(speeches_mb=0.3, prose_mb=0, code_mb=0, vocab_size=512)
+    config = LocalText(speeches_mb=0.3, prose_mb=0, code_mb=0, vocab_size=512)
     with pytest.raises(GenesysError, match="items for task"):
         prepare(config, tmp_path)
-    config = CorpusConfig(speeches_mb=0, prose_mb=0, code_mb=0)
+    config = LocalText(speeches_mb=0, prose_mb=0, code_mb=0)
     with pytest.raises(GenesysError, match="no text to train on"):
         prepare(config, tmp_path)
 
@@ -101,11 +319,59 @@ def test_too_little_text_is_one_clear_error(tmp_path: Path) -> None:
 def test_a_cache_that_cannot_be_written_is_one_clear_error(tmp_path: Path) -> None:
     (tmp_path / "corpus").write_text("a file where a folder should be")
     with pytest.raises(GenesysError, match="GENESYS_CACHE"):
-        prepare(CorpusConfig(), tmp_path)
+        prepare(Told(), tmp_path)
 
 
-def test_split_orders_by_hash() -> None:
-    found = [Document("speech", f"text {i}") for i in range(10)]
-    train, valid = split(found, 0.3)
-    assert valid == found[:3]
-    assert train == found[3:]
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        ({"name": "local_txt"}, "Did you mean 'local_text'"),
+        ({"name": "local_text", "speech_mb": 1}, "Did you mean 'speeches_mb'"),
+        ({"name": "local_text", "valid_fraction": 2}, "valid_fraction: Input should be less"),
+        ({}, "mapping with the plugin's 'name'"),
+    ],
+)
+def test_a_wrong_config_is_explained(config: dict[str, Any], message: str) -> None:
+    with pytest.raises(GenesysError, match=message):
+        corpus_of(config)
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"tokenizer": "none.json"}, GenesysError, "none.json cannot be read as a tokenizer"),
+        ({"end_of_text": "<stop>"}, ConfigError, "no token <stop>"),
+    ],
+)
+def test_a_wrong_tokenizer_is_explained(
+    tmp_path: Path, changes: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        prepare(Told(**changes), tmp_path)
+
+
+def test_a_tokenizer_of_ones_own(corpus: Corpus, tmp_path: Path) -> None:
+    other = Tokenizer.from_file(str(corpus.tokenizer_file))
+    other.add_special_tokens(["</s>", *(f"<{number}>" for number in range(70_000))])
+    other.save(str(tmp_path / "own.json"))
+    built = prepare(Told(tokenizer=str(tmp_path / "own.json"), end_of_text="</s>"), tmp_path)
+    assert built.vocab_size == 512 + 70_001
+    assert built.end_of_text == 512
+    found = tokens(built, "uint32")
+    assert (found == 512).sum() == built.manifest()["train"]["documents"]
+
+
+def test_a_hub_that_does_not_answer_is_told(tmp_path: Path) -> None:
+    code = """
+import os
+os.environ["HF_HUB_OFFLINE"] = "1"
+from genesys_verifiers.corpus.tokenizer import load
+from genesys.errors import GenesysError
+try:
+    load("nobody/tokenizer")
+except GenesysError as error:
+    print(error)
+"""
+    found = run(code)
+    assert "The hub gives no tokenizer 'nobody/tokenizer'" in found.stdout, found.stderr
+    assert "corpus.tokenizer=trained" in found.stdout

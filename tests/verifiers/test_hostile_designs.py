@@ -69,7 +69,7 @@ def test_the_guest_that_trains_can_read_the_training_tokens_only(
     tell = f"raise ValueError([name for name in {names(corpus)} if opened(name, 'rb')])"
     report = verify(faulty(training=tell, loading=OPEN), scale)
     assert report.outcome is Outcome.DESIGN_ERROR
-    assert f"training, step 1: ValueError: {[str(corpus.train_file)]} " in report.error
+    assert f"training, step 1: ValueError: {list(map(str, corpus.train_files))} " in report.error
 
 
 def test_a_guest_that_is_scored_can_read_nothing_of_the_corpus(
@@ -90,7 +90,7 @@ def test_no_guest_can_change_the_corpus(verify: Verify, scale: Scale, corpus: Co
         for path in files(corpus)
     }
     assert hashes.pop("manifest.json")
-    assert hashes == corpus.manifest()["sha256"]
+    assert hashes == {name: f["sha256"] for name, f in corpus.manifest()["files"].items()}
 
 
 class _Overheard(Sandbox):

@@ -162,6 +162,6 @@ def test_the_trusted_half_needs_no_torch(corpus: Corpus, cache: Path) -> None:
 
 def test_a_wrong_parameter_is_one_clear_error() -> None:
     with pytest.raises(ConfigError, match="vocab_size"):
-        LightningVerifier(corpus={"vocab_size": 3})
+        LightningVerifier(corpus={"name": "local_text", "vocab_size": 3})
     with pytest.raises(ConfigError, match="batch_sise"):
-        LightningVerifier(corpus={}, batch_sise=3)
+        LightningVerifier(corpus={"name": "local_text"}, batch_sise=3)

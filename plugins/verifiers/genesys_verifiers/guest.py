@@ -24,7 +24,7 @@ from genesys.gau.model import GAM
 from genesys_verifiers.data import Batches, within
 from genesys_verifiers.optimization import Schedule
 from genesys_verifiers.pieces import Pieces, buffered
-from genesys_verifiers.settings import Task
+from genesys_verifiers.settings import Task, token_type
 from genesys_verifiers.state import read_state, write_state
 from genesys_verifiers.stepping import Step, Stepper, accumulate
 from genesys_verifiers.training import take_steps
@@ -50,7 +50,7 @@ class TrainingGuest:
         self._task, self._emit = Task.model_validate(payload), emit
         torch.set_num_threads(self._task.settings.threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
-        if self._task.train_file:
+        if self._task.train_folder:
             self._batches(1)  # if they cannot be read, that is not the design's fault
         self._block: ModuleType
         self._model: GAM
@@ -166,4 +166,5 @@ class TrainingGuest:
     def _batches(self, steps: int, start: int = 0) -> Batches:
         task, settings = self._task, self._task.settings
         size = settings.batch_size, settings.sequence_length
-        return Batches(Path(task.train_file), steps, *size, task.seed, start)
+        kind = token_type(task.vocab_size)
+        return Batches(Path(task.train_folder), steps, *size, task.seed, start, kind)

@@ -26,7 +26,7 @@ from genesys.records import (
     first_problem,
 )
 from genesys.sandbox import Limits, Sandbox
-from genesys_verifiers.corpus import Corpus, CorpusConfig, prepare
+from genesys_verifiers.corpus import Corpus, corpus_of, prepare
 from genesys_verifiers.efficiency import Meter
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
@@ -43,7 +43,7 @@ class LightningVerifier:
     """Tunes a design to a scale, trains it with Lightning and evaluates it with lm-eval.
 
     Args:
-        corpus: A config of group ``corpus``, see :class:`CorpusConfig`.
+        corpus: A config of group ``corpus``: the source's name and its parameters.
         tasks: A config of group ``tasks``, see :class:`TaskSet`; None for the local ones.
         memory_mb: Most memory of a guest, in MiB.
         seconds: Longest wall time of a verification, apart from the time for training.
@@ -70,7 +70,7 @@ class LightningVerifier:
         **settings: Any,
     ) -> None:
         try:
-            self._corpus_config = CorpusConfig.model_validate(corpus)
+            self._corpus_config = corpus_of(corpus)
             self._task_set = TaskSet.model_validate(tasks or {})
             self._settings = Settings.model_validate(settings)
             self._saving = Saving(

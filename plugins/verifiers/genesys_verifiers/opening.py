@@ -52,7 +52,8 @@ class Opener:
 
     def _job(self, train: bool) -> Job:
         corpus = self._corpus
-        task = self._task.model_copy(update={"train_file": str(corpus.train_file)} if train else {})
+        told = {"train_folder": str(corpus.train_folder)} if train else {}
+        task = self._task.model_copy(update=told)
         limits = self._limits.model_copy(
             update={
                 "seconds": max(1.0, self._deadline - time.monotonic()),

@@ -82,7 +82,7 @@ class Saving(BaseModel):
 
 def _origin(design: str, scale: Scale, task: Task, corpus: Corpus) -> dict[str, str]:
     """What decides the weights that a training ends with."""
-    settings = task.model_dump(mode="json", exclude={"block", "seed", "train_file"})
+    settings = task.model_dump(mode="json", exclude={"block", "seed", "train_folder"})
     return {
         "design": f"{design} {_digest(task.block)}",
         "scale": scale.name,

@@ -16,6 +16,11 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 TOLERANCE = 0.2
 
 
+def token_type(vocab_size: int) -> str:
+    """How tokens are stored: the smallest type that holds them all."""
+    return "uint16" if vocab_size <= 2**16 else "uint32"
+
+
 class Settings(BaseModel):
     """How to train; the same for all designs and scales.
 
@@ -67,7 +72,7 @@ class Task(BaseModel):
         steps: Of training.
         seed: Of initialisation and data order.
         vocab_size: Number of tokens.
-        train_file: Training tokens; empty where nothing is trained.
+        train_folder: Shards of training tokens; empty where nothing is trained.
         settings: How to train.
     """
 
@@ -78,7 +83,7 @@ class Task(BaseModel):
     steps: Positive
     seed: int
     vocab_size: Positive
-    train_file: str = ""
+    train_folder: str = ""
     settings: Settings
 
 

@@ -1,95 +1,195 @@
-"""Builds a corpus: split, tokenizer, training tokens, evaluation items, manifest."""
+"""Builds a corpus: documents, splits, tokenizer, training tokens, evaluation items, manifest."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterable
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
-from genesys_verifiers.corpus.cache import MANIFEST, Corpus
-from genesys_verifiers.corpus.config import CorpusConfig
-from genesys_verifiers.corpus.sources import Document, documents
+from genesys_verifiers.corpus import shards, splits, staging, tokenizer
+from genesys_verifiers.corpus.built import MANIFEST, Corpus, sha256, whole
+from genesys_verifiers.corpus.config import CorpusConfig, Part, Progress
+from genesys_verifiers.corpus.documents import Document
+from genesys_verifiers.corpus.extract import extract, fingerprints, sample_file
+from genesys_verifiers.corpus.parallel import Workers
+from genesys_verifiers.settings import token_type
 from genesys_verifiers.tasks.generate import generate
 
-END_OF_TEXT = "<|endoftext|>"
+# Of a larger corpus, so much is enough to train the tokenizer and to count words,
+SAMPLE_CHARS = 200e6
+# to find items in,
+SEARCHED_CHARS = 20_000_000
+# and to compare items with; long lines of all that is held out are compared with all training text.
+COMPARED_TOKENS = 100_000_000
+
+Labels = list[splits.Labels]
 
 
-def build(config: CorpusConfig, folder: Path) -> None:
-    """Write the corpus of ``config`` into an empty ``folder``.
+def build(config: CorpusConfig, folder: Path, progress: Progress) -> None:
+    """Write the corpus of ``config`` into ``folder``, which a killed build may have begun.
 
     Raises:
         GenesysError: There is too little text to train on, or held-out text for the tasks.
     """
-    train, valid = split(documents(config), config.valid_fraction)
-    if not train:
-        raise GenesysError("The corpus has no text to train on: raise the megabytes of text.")
-    tokenizer = train_tokenizer((document.text for document in train), config.vocab_size)
-    corpus = Corpus(folder)
-    tokenizer.save(str(corpus.tokenizer_file))
-    tokens = encode(tokenizer, train)
-    corpus.train_folder.mkdir()
-    tokens.tofile(corpus.train_file)
-    items = config.items_per_task
-    counts = generate(train, valid, tokenizer, tokens, items, corpus.tasks_folder)
-    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    corpus, staged = Corpus(folder), folder / "staged"
+    parts = config.parts()
+    _begin(corpus, staged, parts)
+    with Workers(config.workers, progress) as workers:
+        reading = [(config, staged, index, part) for index, part in enumerate(parts)]
+        workers("read", staging.stage, _left(staged, reading, staging.notes_file))
+        skipped = staging.skipped(staged, len(parts))
+        labels, share = _labels(config, staging.tables(staged, len(parts)), skipped)
+        chosen = [(staged, i, own, share, corpus.held_out_folder) for i, own in enumerate(labels)]
+        workers("hold out", extract, chosen)
+        known = fingerprints(_held_out(corpus) if config.drops_overlaps else [])
+        np.save(shards.fingerprints_file(staged), known)
+        sample = _sample(staged, len(parts))
+        progress("tokenizer", 0, 1)
+        made = _tokenizer(config, sample, corpus)
+        end = tokenizer.end_of_text(made, config.end_of_text)
+        common = corpus.tokenizer_file, end, config.shard_mb * 1e6, corpus.train_folder
+        encoding = [(staged, index, own, *common) for index, own in enumerate(labels)]
+        workers("tokens", shards.encode, _left(staged, encoding, shards.notes_file))
+    progress("items", 0, 1)
     manifest = {
-        "config": config.model_dump(),
+        "config": config.model_dump(mode="json"),
         "versions": config.versions(),
-        "train": _summary(train) | {"tokens": len(tokens)},
-        "valid": _summary(valid),
-        "items": counts,
-        "sha256": {str(p.relative_to(folder)): _sha256(p) for p in files},
+        "tokenizer": {"vocab_size": made.get_vocab_size(), "end_of_text": end},
+        **_counts(corpus, shards.counted(staged, len(parts))),
+        "skipped": skipped,
+        "items": _items(config, sample, corpus, made),
     }
-    (folder / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    shutil.rmtree(staged)
+    _write_manifest(corpus, manifest)
 
 
-def split(found: list[Document], fraction: float) -> tuple[list[Document], list[Document]]:
-    """Hold out whole documents, in the order of their hashes, up to a share of each kind."""
-    total: dict[str, int] = {}
-    for document in found:
-        total[document.kind] = total.get(document.kind, 0) + len(document.text)
-    train: list[Document] = []
-    valid: list[Document] = []
-    held = dict.fromkeys(total, 0)
-    for document in found:
-        if held[document.kind] < fraction * total[document.kind]:
-            held[document.kind] += len(document.text)
-            valid.append(document)
+def _left(staged: Path, jobs: list[Any], notes: Callable[[Path, int], Path]) -> list[Any]:
+    """Work that no earlier build has finished."""
+    return [job for index, job in enumerate(jobs) if not notes(staged, index).is_file()]
+
+
+def _begin(corpus: Corpus, staged: Path, parts: Sequence[Part]) -> None:
+    """Make the folders; what an earlier build made of other parts is of no use."""
+    known, content = staged / "parts.json", json.dumps(parts)
+    if not (known.is_file() and known.read_text(encoding="utf-8") == content):
+        shutil.rmtree(corpus.folder)
+    # Shards and items are made of the whole, in a moment.
+    shutil.rmtree(corpus.tasks_folder, ignore_errors=True)
+    for path in (staged, corpus.train_folder, corpus.held_out_folder):
+        path.mkdir(parents=True, exist_ok=True)
+    with whole(known) as path:
+        path.write_text(content, encoding="utf-8")
+
+
+def _labels(
+    config: CorpusConfig, tables: list[pa.Table], skipped: dict[str, Any]
+) -> tuple[Labels, float]:
+    """Where the documents of each part go, and the share of them that is a sample."""
+    documents = pa.concat_tables(tables)
+    labels = splits.label(config, documents)
+    if not np.any(labels == splits.TRAIN):
+        told = f" Skipped: {skipped['counts']}, e.g. {skipped['examples']}."
+        raise GenesysError(
+            f"The corpus {config.name} has no text to train on: {len(documents)} documents were "
+            f"read.{told if skipped['counts'] else ''} Raise the megabytes of text, or give it "
+            "another folder."
+        )
+    ends = np.cumsum([len(table) for table in tables])[:-1]
+    return np.split(labels, ends), SAMPLE_CHARS / int(documents["size"].to_numpy().sum())
+
+
+def _sample(staged: Path, count: int) -> list[Document]:
+    """Training documents to count words in, in the order of their hashes."""
+    files = [sample_file(staged, index) for index in range(count)]
+    return sorted((d for path in files for d in staging.read(path)), key=lambda d: d.digest)
+
+
+def _held_out(corpus: Corpus) -> Iterable[Document]:
+    yield from corpus.documents("valid")
+    yield from corpus.documents("test")
+
+
+def _tokenizer(config: CorpusConfig, sample: list[Document], corpus: Corpus) -> Tokenizer:
+    file = corpus.tokenizer_file
+    if not file.is_file():
+        if config.tokenizer == tokenizer.TRAINED:
+            made = tokenizer.train((document.text for document in sample), config.vocab_size)
         else:
-            train.append(document)
-    return train, valid
+            made = tokenizer.load(config.tokenizer)
+            made.no_padding()
+            made.no_truncation()
+        with whole(file) as path:
+            made.save(str(path))
+    return Tokenizer.from_file(str(file))
 
 
-def train_tokenizer(texts: Iterable[str], vocab_size: int) -> Tokenizer:
-    """Train a byte-level BPE tokenizer; token 0 ends a text."""
-    tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        special_tokens=[END_OF_TEXT],
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
+def _items(
+    config: CorpusConfig, sample: list[Document], corpus: Corpus, made: Tokenizer
+) -> dict[str, int]:
+    """Write the items of the evaluation, and count them."""
+    chosen, room = [], SEARCHED_CHARS
+    for document in sorted(corpus.documents("valid"), key=lambda document: document.digest):
+        if room > 0:
+            chosen.append(document)
+            room -= len(document.text)
+    train, valid = ([_plain(config, d) for d in found] for found in (sample, chosen))
+    tokens = _tokens(corpus.train_files, made.get_vocab_size())
+    return generate(
+        train,
+        valid,
+        made,
+        tokens,
+        config.items_per_task,
+        corpus.tasks_folder,
+        needs_all=config.needs_all_tasks,
     )
-    tokenizer.train_from_iterator(texts, trainer)
-    return tokenizer
 
 
-def encode(tokenizer: Tokenizer, found: list[Document]) -> NDArray[np.uint16]:
-    """Join the tokens of all documents, each followed by the end-of-text token."""
-    encoded = tokenizer.encode_batch_fast([document.text for document in found])
-    return np.concatenate([np.array([*e.ids, 0], dtype=np.uint16) for e in encoded])
+def _plain(config: CorpusConfig, document: Document) -> Document:
+    """The document with a kind that the tasks know."""
+    kind = "code" if document.kind in config.code_kinds else "prose"
+    return replace(document, kind=kind)
 
 
-def _summary(found: list[Document]) -> dict[str, int]:
-    return {"documents": len(found), "bytes": sum(len(d.text.encode()) for d in found)}
+def _tokens(files: list[Path], vocab_size: int) -> NDArray[Any]:
+    """The first training tokens, from all shards alike."""
+    most = COMPARED_TOKENS // max(1, len(files))
+    dtype = token_type(vocab_size)
+    return np.concatenate([np.fromfile(path, dtype=dtype, count=most) for path in files])
 
 
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _counts(corpus: Corpus, counted: dict[str, Any]) -> dict[str, Any]:
+    """Documents, bytes and tokens by split and kind."""
+    kinds: dict[str, dict[str, Counter[str]]] = {"train": counted["kinds"]}
+    for document in _held_out(corpus):
+        assert document.split
+        of_split = kinds.setdefault(document.split, defaultdict(Counter))
+        of_split[document.kind].update(documents=1, bytes=len(document.text.encode()))
+    totals = {
+        split: dict(sum((Counter(numbers) for numbers in found.values()), Counter()))
+        for split, found in kinds.items()
+    }
+    return {**totals, "kinds": kinds, "overlapping": counted["overlapping"]}
+
+
+def _write_manifest(corpus: Corpus, manifest: dict[str, Any]) -> None:
+    files = sorted(path for path in corpus.folder.rglob("*") if path.is_file())
+    manifest["files"] = {
+        path.relative_to(corpus.folder).as_posix(): {
+            "bytes": path.stat().st_size,
+            "sha256": sha256(path),
+        }
+        for path in files
+    }
+    with whole(corpus.folder / MANIFEST) as path:
+        path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")

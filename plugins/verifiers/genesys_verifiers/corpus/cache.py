@@ -2,95 +2,97 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from dataclasses import dataclass
-from functools import cached_property
+from functools import cache
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock
-from tokenizers import Tokenizer
+from filelock import FileLock, Timeout
 
 from genesys.errors import GenesysError
 from genesys.resources import cache_root
-from genesys_verifiers.corpus.config import CorpusConfig
-
-MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Corpus:
-    """A built corpus.
-
-    The folder holds ``train/tokens.bin`` (uint16), ``evaluation/<task>.jsonl``, ``tokenizer.json``
-    and ``manifest.json`` with counts, versions and hashes. Generated code may read ``train`` and
-    nothing else of it.
-    """
-
-    folder: Path
-
-    @property
-    def tokenizer_file(self) -> Path:
-        """The byte-pair tokenizer."""
-        return self.folder / "tokenizer.json"
-
-    @property
-    def train_folder(self) -> Path:
-        """What a guest that trains may read."""
-        return self.folder / "train"
-
-    @property
-    def train_file(self) -> Path:
-        """Training tokens, uint16, documents ended by the end-of-text token 0."""
-        return self.train_folder / "tokens.bin"
-
-    @property
-    def tasks_folder(self) -> Path:
-        """Items of the evaluation, one JSON lines file per task."""
-        return self.folder / "evaluation"
-
-    @cached_property
-    def vocab_size(self) -> int:
-        """Number of tokens."""
-        return Tokenizer.from_file(str(self.tokenizer_file)).get_vocab_size()
-
-    def manifest(self) -> dict[str, Any]:
-        """Counts, versions and hashes."""
-        content: dict[str, Any] = json.loads((self.folder / MANIFEST).read_text(encoding="utf-8"))
-        return content
+from genesys_verifiers.corpus.built import MANIFEST, Corpus
+from genesys_verifiers.corpus.config import CorpusConfig, Progress, silent
 
 
-def prepare(config: CorpusConfig, root: Path | None = None) -> Corpus:
+def find(config: CorpusConfig, root: Path | None = None) -> Corpus | None:
+    """The corpus of a config if it was built before, without a look at its files."""
+    folder = _folder(config, root)
+    return Corpus(folder) if (folder / MANIFEST).is_file() else None
+
+
+def prepare(
+    config: CorpusConfig,
+    root: Path | None = None,
+    progress: Progress = silent,
+    rebuild: bool = False,
+) -> Corpus:
     """Return the corpus of a config, building it first if the cache has none.
 
-    A corpus appears by one rename, so a reader never sees half of one; what a killed build left
-    behind is removed by the next.
+    A corpus appears by one rename, so a reader never sees half of one. A build that was killed goes
+    on with the files that it finished. Where another process builds the same corpus, this one
+    waits. Hashes are compared with the manifest once per process.
+
+    Args:
+        config: The source and how to build.
+        root: Of the cache.
+        progress: Told of the stage, and how many of its steps are done.
+        rebuild: Build it even if it is there.
 
     Raises:
-        GenesysError: The cache folder cannot be written, or there is too little text.
+        GenesysError: The cache folder cannot be written, there is too little text, or a file of
+            the corpus was changed.
     """
-    folder = (root or cache_root()) / "corpus" / f"{config.name}-{config.key()}"
-    if (folder / MANIFEST).is_file():
-        return Corpus(folder)
+    folder = _folder(config, root)
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not (folder / MANIFEST).is_file():
-                _build(config, folder)
+        if rebuild or not (folder / MANIFEST).is_file():
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            _build_alone(config, folder, progress, rebuild)
+        progress("check", 0, 1)
+        _check(folder)
+        progress("check", 1, 1)
     except OSError as error:
         raise GenesysError(
             f"Cannot write the corpus to {folder}: {error}. Free some space there, or point "
-            "GENESYS_CACHE to another folder."
+            "GENESYS_CACHE to another folder; what is finished is kept."
         ) from error
     return Corpus(folder)
 
 
-def _build(config: CorpusConfig, folder: Path) -> None:
+def _folder(config: CorpusConfig, root: Path | None) -> Path:
+    return (root or cache_root()) / "corpus" / f"{config.name}-{config.key()}"
+
+
+@cache
+def _checked(folder: Path) -> None:
+    Corpus(folder).check()
+
+
+def _check(folder: Path) -> None:
+    Corpus(folder).check(hashes=False)
+    _checked(folder)
+
+
+def _build_alone(config: CorpusConfig, folder: Path, progress: Progress, rebuild: bool) -> None:
+    lock = FileLock(f"{folder}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        progress("wait for another process", 0, 1)
+        lock.acquire()
+        rebuild = False  # the other one just did
+    try:
+        if rebuild or not (folder / MANIFEST).is_file():
+            _build(config, folder, progress)
+    finally:
+        lock.release()
+
+
+def _build(config: CorpusConfig, folder: Path, progress: Progress) -> None:
     from genesys_verifiers.corpus.build import build
 
     unfinished = folder.with_name(folder.name + ".part")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    unfinished.mkdir()
-    build(config, unfinished)
+    unfinished.mkdir(exist_ok=True)
+    build(config, unfinished, progress)
+    shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
+    _checked.cache_clear()

