@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,6 +15,13 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 
 # How far a design's size may be from the reference's.
 TOLERANCE = 0.2
+
+
+class Precision(StrEnum):
+    """In what the blocks compute; parameters, head and loss are in float32."""
+
+    FLOAT32 = "float32"
+    BF16 = "bf16"
 
 
 def token_type(vocab_size: int) -> str:
@@ -35,6 +43,7 @@ class Settings(BaseModel):
         epsilon: Of AdamW.
         weight_decay: Of the blocks' matrices.
         clip: Largest gradient norm.
+        precision: In what the blocks compute.
         threads: CPU threads; results are bit-identical only at equal numbers.
         most_step_ratio: How many times the GPT reference's time that a step may take.
     """
@@ -50,6 +59,7 @@ class Settings(BaseModel):
     epsilon: Annotated[float, Field(gt=0)] = 1e-8
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
     clip: Annotated[float, Field(gt=0)] = 1.0
+    precision: Precision = Precision.FLOAT32
     threads: Positive = 2
     most_step_ratio: Annotated[float, Field(gt=1)] = 10.0
 

@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from genesys.gau.model import GAM
 from genesys_verifiers.loss import loss_of
 from genesys_verifiers.optimization import Schedule, optimizer_of
+from genesys_verifiers.settings import Precision
 
 
 @dataclass(frozen=True)
@@ -46,26 +47,33 @@ class Stepper:
     def take(self, batch: Tensor) -> Step:
         """Take one step on a batch of shape (B, L + 1)."""
         self.optimizer.zero_grad()
-        loss = accumulate(self.model, batch, self._settings.micro_batch)
-        norm = clip_grad_norm_(self.model.parameters(), self._settings.clip)
+        settings = self._settings
+        loss = accumulate(self.model, batch, settings.micro_batch, settings.precision)
+        norm = clip_grad_norm_(self.model.parameters(), settings.clip)
         self.optimizer.step()
         self.rates.step()
         self.number += 1
         return Step(self.number, float(loss), float(norm))
 
 
-def accumulate(model: GAM, batch: Tensor, micro_batch: int | None = None) -> Tensor:
+def accumulate(
+    model: GAM,
+    batch: Tensor,
+    micro_batch: int | None = None,
+    precision: Precision = Precision.FLOAT32,
+) -> Tensor:
     """Add a batch's gradients to the model's, and give its mean loss (nats).
 
     Args:
         model: The model.
         batch: Tokens of shape (B, L + 1).
         micro_batch: Sequences at a time; all by default. Only the memory depends on it.
+        precision: Of the blocks.
     """
     pieces = torch.split(batch, micro_batch or len(batch))
     losses = []
     for piece in pieces:
-        loss = loss_of(model, piece) * (len(piece) / len(batch))
+        loss = loss_of(model, piece, precision) * (len(piece) / len(batch))
         torch.autograd.backward(loss)
         losses.append(loss.detach())
     return torch.stack(losses).sum()
