@@ -29,13 +29,14 @@ def extract(staged: Path, index: int, labels: Labels, share: float, held_out: Pa
         staged: Folder of staged parts; the sample goes there, too.
         index: Of the part.
         labels: Of its documents.
-        share: Of the training documents that is the sample, picked by their hashes.
+        share: Of the training documents that is the sample, picked by digits of their hashes
+            that have no part in the order of the splits.
         held_out: Folder of the held-out documents.
     """
     for name, value in NAMES.items():
         if value == TRAIN:
             chosen = labelled(staged, index, labels, value)
-            sample = (d for d in chosen if int(d.digest[:8], 16) < share * 2**32)
+            sample = (d for d in chosen if int(d.digest[8:16], 16) < share * 2**32)
             _write(sample_file(staged, index), sample)
         elif np.any(labels == value):
             chosen = labelled(staged, index, labels, value)
