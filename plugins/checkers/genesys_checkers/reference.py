@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import platform
-from contextlib import suppress
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 from pydantic import ValidationError
 
 from genesys.errors import SandboxError
 from genesys.gau.folder import load_tree
+from genesys.measurements import Measurement
 from genesys.records import Design
-from genesys.resources import cache_root, resource
+from genesys.resources import resource
 from genesys.sandbox import Limits, Sandbox
 from genesys_checkers.block import open_block
 from genesys_checkers.cost import BATCH, LENGTH, Cost, measure
@@ -47,13 +42,12 @@ class Reference:
         Raises:
             SandboxError: It cannot be measured.
         """
-        with suppress(OSError, ValueError):  # none, or no longer what was written
-            return Cost.model_validate_json(self._file.read_text("utf-8"))
+        if (kept := self._kept.read()) is not None:
+            return kept
         found = [self.measure(sandbox) for _ in range(GUESTS)]
         least = min(cost.memory_mb for cost in found)
         best = min(found, key=lambda cost: cost.seconds).model_copy(update={"memory_mb": least})
-        with suppress(OSError):  # it is measured again next time
-            self._keep(best)
+        self._kept.keep(best)
         return best
 
     def measure(self, sandbox: Sandbox) -> Cost:
@@ -73,11 +67,9 @@ class Reference:
         return load_tree(resource("seeds") / SEED).as_design(name=SEED)
 
     @cached_property
-    def _file(self) -> Path:
+    def _kept(self) -> Measurement[Cost]:
         """Named by all that the cost depends on."""
         terms = {
-            "processor": _processor(),
-            "torch": version("torch"),
             "threads": self._limits.threads,
             "width": self._width,
             "blocks": self._blocks,
@@ -85,23 +77,4 @@ class Reference:
             "units": [unit.code for unit in self._design.units],
             "code": [Path(__file__).with_name(f"{name}.py").read_text("utf-8") for name in CODE],
         }
-        key = hashlib.sha256(json.dumps(terms).encode()).hexdigest()[:16]
-        return cache_root() / "reference" / f"{key}.json"
-
-    def _keep(self, cost: Cost) -> None:
-        """Write in one go, so that a reader never sees half of it."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile(
-            "w", dir=self._file.parent, suffix=".part", delete=False, encoding="utf-8"
-        ) as part:
-            part.write(cost.model_dump_json())
-        Path(part.name).replace(self._file)
-
-
-def _processor() -> str:
-    """Name of the processor's model."""
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor() or platform.machine()
+        return Measurement(Cost, terms)

@@ -30,7 +30,7 @@ from genesys_verifiers.corpus import Corpus, corpus_of, prepare
 from genesys_verifiers.efficiency import Meter
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
-from genesys_verifiers.reference import REFERENCE, Reference, code, measure
+from genesys_verifiers.reference import REFERENCE, Reference, References, code
 from genesys_verifiers.saving import Saving
 from genesys_verifiers.settings import Settings, Task
 from genesys_verifiers.tasks.config import TaskSet
@@ -82,7 +82,7 @@ class LightningVerifier:
             raise ConfigError(f"verifier.lightning: {first_problem(error)}") from None
         self._memory_mb = memory_mb
         self._seconds, self._seconds_per_million = seconds, seconds_per_million_tokens
-        self._references: dict[tuple[int, int], Reference] = {}
+        self._references = References()
 
     @cached_property
     def corpus(self) -> Corpus:
@@ -154,7 +154,7 @@ class LightningVerifier:
             SandboxError: The machine cannot do that.
         """
         size, task = (scale.n_block, scale.d_model), self._task(code(), scale, 0)
-        reference = self._references[size] = measure(self._opener(task, scale, sandbox), scale)
+        reference = self._references.renew(task, scale, self._opener(task, scale, sandbox))
         shape = self._settings.batch_size, self._settings.sequence_length
         found = self._meter(scale, sandbox).measure(REFERENCE, task, size, *shape)
         if found.error:
@@ -197,12 +197,8 @@ class LightningVerifier:
         export(folder, out)
 
     def _reference(self, scale: Scale, seed: int, sandbox: Sandbox) -> Reference:
-        """What the reference needs; measured once per scale and process."""
-        size = scale.n_block, scale.d_model
-        if size not in self._references:
-            opener = self._opener(self._task(code(), scale, seed), scale, sandbox)
-            self._references[size] = measure(opener, scale)
-        return self._references[size]
+        task = self._task(code(), scale, seed)
+        return self._references.of(task, scale, self._opener(task, scale, sandbox))
 
     def _task(self, block: str, scale: Scale, seed: int) -> Task:
         return Task(

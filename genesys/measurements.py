@@ -1,0 +1,63 @@
+"""What was measured once on this machine, and is kept in the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel
+
+from genesys.resources import cache_root
+
+R = TypeVar("R", bound=BaseModel)
+
+
+class Measurement(Generic[R]):
+    """A file that holds a record, named by all that it depends on.
+
+    Args:
+        record: What it holds.
+        terms: What it depends on besides the processors and the version of torch, as JSON values.
+    """
+
+    def __init__(self, record: type[R], terms: Mapping[str, Any]) -> None:
+        machine = {"processor": _processor(), "cores": os.cpu_count(), "torch": version("torch")}
+        key = json.dumps({**machine, **terms}, sort_keys=True)
+        name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
+        self._record, self._file = record, cache_root() / "reference" / name
+
+    def read(self) -> R | None:
+        """The record; None if there is none, or no longer what was written."""
+        with suppress(OSError, ValueError):
+            return self._record.model_validate_json(self._file.read_text("utf-8"))
+        return None
+
+    def keep(self, found: R) -> None:
+        """Write in one go, so that a reader never sees half of it.
+
+        Where the cache cannot be written nothing is kept: it is measured again next time.
+        """
+        with suppress(OSError):
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            with NamedTemporaryFile(
+                "w", dir=self._file.parent, suffix=".part", delete=False, encoding="utf-8"
+            ) as part:
+                part.write(found.model_dump_json())
+            Path(part.name).replace(self._file)
+
+
+def _processor() -> str:
+    """Name of the processor's model."""
+    with suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
