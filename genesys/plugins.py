@@ -130,8 +130,12 @@ class Plugins:
         ]
         return [finding for findings in answers for finding in findings]
 
+    def offers(self, name: str) -> bool:
+        """Whether a plugin offers a method of that name beside its hooks; see docs/plugins.md."""
+        return any(callable(getattr(p, name, None)) for _, p in self._manager.list_name_plugin())
+
     def offer(self, name: str, **arguments: Any) -> Any:
-        """Call what a plugin may offer beside its hooks; see docs/plugins.md.
+        """Call what a plugin offers beside its hooks; see docs/plugins.md.
 
         Raises:
             ConfigError: None of the plugins has a method of that name.

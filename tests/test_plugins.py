@@ -197,6 +197,7 @@ def test_what_a_plugin_offers_beside_its_hooks():
     offering = plugin(verify=lambda self, design: None)
     type(offering).double = lambda self, number: 2 * number
     plugins = Plugins({"checker.a": plugin(check=lambda self: GOOD), "verifier.b": offering})
+    assert plugins.offers("double") and not plugins.offers("treble")
     assert plugins.offer("double", number=4) == 8
     with pytest.raises(PluginError, match=r"verifier\.b failed in 'double': TypeError"):
         plugins.offer("double", number=None)

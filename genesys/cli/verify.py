@@ -21,14 +21,16 @@ from genesys.errors import GenesysError, SandboxError, TreeError, UnitError
 from genesys.evolution.run import sandbox_of
 from genesys.evolution.settings import settings_of
 from genesys.population.files import write_atomic
-from genesys.records import CheckReport, Design, Outcome, Record, VerificationReport
+from genesys.records import CheckReport, Design, Outcome, Record, Scale, VerificationReport
 from genesys.registry import load
 
 if TYPE_CHECKING:
     from genesys.plugins import Plugins
     from genesys.sandbox import Sandbox
 
+FOLDER = "runs/verify"  # what a verification keeps lies there, unless the config says otherwise
 VERIFIED, FAULTY, NOT_VERIFIED, INTERRUPTED = 0, 1, 2, 130
+GO_ON = "Interrupted. The same command goes on from its last checkpoint, if there is one."
 STATUS = {
     Outcome.OK: VERIFIED,
     Outcome.DESIGN_ERROR: FAULTY,
@@ -76,7 +78,7 @@ def verify(
         print_error(error)
         return NOT_VERIFIED
     except KeyboardInterrupt:
-        Console(stderr=True).print("Interrupted.")
+        Console(stderr=True).print(Text(GO_ON), soft_wrap=True)
         return INTERRUPTED
     return STATUS[report.outcome]
 
@@ -84,7 +86,7 @@ def verify(
 def _report(
     where: str, overrides: Sequence[str], run: Path | None, checked: bool, output: Path | None
 ) -> VerificationReport:
-    config = compose_with_scale(overrides)
+    config = compose_with_scale([f"folder={FOLDER}", *overrides])
     scale = scales_of(config)[0]
     seed = settings_of("verify", Wanted, {"seed": config.get("seed")}).seed
     if output and not output.absolute().parent.is_dir():
@@ -92,7 +94,7 @@ def _report(
     design = find_design(where, run)
     plugins = load(config, ("checker", "verifier") if checked else ("verifier",))
     plugins.require("verify")
-    console, checks = Console(stderr=True), CheckReport()
+    console = Console(stderr=True)
     with (
         sandbox_of(config.get("sandbox")) as sandbox,
         TrainingDisplay(console, f"{design.name} at {scale.name}", scale.tokens) as display,
@@ -100,10 +102,17 @@ def _report(
         if checked:
             display.enter("checking")
             checks, design = _check(plugins, design, sandbox)
-        if checks.valid:
-            display.enter("preparing and tuning")
-            return plugins.verify(design, scale, seed, sandbox, display)
-    console.print(findings(checks, design))
+            if not checks.valid:
+                console.print(findings(checks, design))
+                return _invalid(design, scale, seed, checks)
+        display.enter("preparing and tuning")
+        report = plugins.verify(design, scale, seed, sandbox, display)
+    if plugins.offers("kept") and (kept := plugins.offer("kept", report=report)):
+        console.print(Text(f"The model is kept in {kept}"), soft_wrap=True)
+    return report
+
+
+def _invalid(design: Design, scale: Scale, seed: int, checks: CheckReport) -> VerificationReport:
     return VerificationReport(
         design=design.name,
         scale=scale.name,

@@ -7,7 +7,7 @@ from io import StringIO
 import pytest
 from rich.console import Console
 
-from genesys.cli.training import TrainingDisplay
+from genesys.cli.training import Pace, TrainingDisplay
 from genesys.records import CurvePoint
 
 
@@ -64,3 +64,15 @@ def test_a_training_of_one_step_ends(tokens):
     with TrainingDisplay(Console(file=file, width=100), "x", tokens) as display:
         display(point(1000))
     assert "100%, loss 5.25" in file.getvalue() and file.getvalue().endswith("evaluating\n")
+
+
+def test_the_past_of_a_training_that_goes_on_is_no_measure_of_its_pace():
+    clock = Clock()
+    pace = Pace(100_000, clock)
+    clock.now = 30
+    for tokens in (10_000, 20_000, 30_000):
+        pace(point(tokens))
+    clock.now = 40
+    pace(point(40_000))
+    assert pace.tokens_per_second == 1000
+    assert str(pace) == "40%, loss 5.25, 1k tokens/s, 1:00 left"

@@ -13,8 +13,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genesys.records import Design, Scale, VerificationReport
-from genesys_verifiers.checkpoint import keep_model
+from genesys.records import Design, Outcome, Scale, VerificationReport
+from genesys_verifiers.checkpoint import MODEL, keep_model
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.draft import Piece
 from genesys_verifiers.resumption import Checkpoints
@@ -73,6 +73,12 @@ class Saving(BaseModel):
                 folder,
                 error,
             )
+
+    def kept(self, report: VerificationReport) -> Path | None:
+        """Where the model of a verification is kept, if it is."""
+        folder = self._folder(report.design, report.scale, report.seed)
+        ended_well = report.outcome is Outcome.OK
+        return folder if ended_well and folder and (folder / MODEL).is_file() else None
 
     def _folder(self, design: str, scale: str, seed: int) -> Path | None:
         if self.checkpoints is None:
