@@ -17,7 +17,6 @@ import os
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,28 +32,19 @@ from genesys.resources import resource
 from genesys.sandbox.process import ALLOCATOR
 from genesys_verifiers.data import Batches
 from genesys_verifiers.optimization import Schedule
-from genesys_verifiers.settings import Settings
-from genesys_verifiers.stepping import Stepper
+from genesys_verifiers.settings import Loop, Settings
 from genesys_verifiers.training import fit
 
 WARM_UP = 5
 LONG, MOST_RATIO, MOST_EXTRA = 20.0, 1.05, 0.6  # ms, ratio, ms
 VOCABULARY = 2048
 TINY = {"name": "tiny", "n_block": 1, "d_model": 16}
-Run = Callable[[GAM, Batches, Schedule, Callable[..., None]], None]
 
 
-def bare(model: GAM, batches: Batches, schedule: Schedule, tick: Callable[..., None]) -> None:
-    """The same training without Lightning."""
-    stepper = Stepper(model.train(), schedule)
-    for batch in batches:
-        tick(stepper.take(batch))
-
-
-def times_of(run: Run, model: GAM, batches: Batches, schedule: Schedule) -> list[float]:
+def times_of(model: GAM, batches: Batches, schedule: Schedule) -> list[float]:
     """Milliseconds of processor time of each step but the first few."""
     ticks: list[float] = []
-    run(model, batches, schedule, lambda *_: ticks.append(1e3 * time.process_time()))
+    fit(model, batches, schedule, lambda _: ticks.append(1e3 * time.process_time()))
     return [after - before for before, after in itertools.pairwise(ticks)][WARM_UP:]
 
 
@@ -74,16 +64,16 @@ def main() -> None:
         np.random.default_rng(0).integers(64, size=200_000, dtype=np.uint16).tofile(text)
         for scale in (TINY, *scales):
             vocabulary = 64 if scale is TINY else VOCABULARY
-            settings = Settings(batch_size=2 if scale is TINY else 16)
-            schedule = Schedule(0.01, options.steps, settings)
             found: tuple[list[float], list[float]] = ([], [])
             for _ in range(options.rounds):
-                for run, times in zip((bare, fit), found, strict=True):
+                for loop, times in zip((Loop.BARE, Loop.LIGHTNING), found, strict=True):
                     torch.manual_seed(0)
+                    settings = Settings(batch_size=2 if scale is TINY else 16, loop=loop)
+                    schedule = Schedule(0.01, options.steps, settings)
                     model = GAM(block.GAB, scale["d_model"], scale["n_block"], vocabulary)
                     size = settings.batch_size, settings.sequence_length
                     batches = Batches(text, options.steps, *size, seed=0)
-                    times.extend(times_of(run, model, batches, schedule))
+                    times.extend(times_of(model, batches, schedule))
             plain, lightning = map(statistics.median, found)
             ratio, more = lightning / plain, lightning - plain
             row = f"{scale['name']} | {plain:.1f} | {lightning:.1f} | {ratio:.3f} | {more:.2f}"

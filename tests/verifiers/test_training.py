@@ -49,6 +49,12 @@ def test_equal_trainings_give_equal_bits(text: Path) -> None:
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)
 
 
+def test_a_bare_loop_takes_the_same_steps(text: Path) -> None:
+    (first, ours), (second, theirs) = train(text), train(text, loop="bare")
+    assert first == second
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+
+
 def test_pieces_of_a_batch_see_the_same_data(text: Path) -> None:
     (whole, _), (parts, _) = train(text), train(text, micro_batch=1)
     assert [step.loss for step in parts] == pytest.approx([step.loss for step in whole], abs=1e-3)

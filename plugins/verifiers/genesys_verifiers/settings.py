@@ -29,6 +29,13 @@ def token_type(vocab_size: int) -> str:
     return "uint16" if vocab_size <= 2**16 else "uint32"
 
 
+class Loop(StrEnum):
+    """Who runs the training loop; the steps are the same to the bit."""
+
+    LIGHTNING = "lightning"
+    BARE = "bare"
+
+
 class Settings(BaseModel):
     """How to train; the same for all designs and scales.
 
@@ -44,6 +51,7 @@ class Settings(BaseModel):
         weight_decay: Of the blocks' matrices.
         clip: Largest gradient norm.
         precision: In what the blocks compute.
+        loop: Who runs the training loop.
         threads: CPU threads; results are bit-identical only at equal numbers.
         most_step_ratio: How many times the GPT reference's time that a step may take.
     """
@@ -60,6 +68,7 @@ class Settings(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
     clip: Annotated[float, Field(gt=0)] = 1.0
     precision: Precision = Precision.FLOAT32
+    loop: Loop = Loop.LIGHTNING
     threads: Positive = 2
     most_step_ratio: Annotated[float, Field(gt=1)] = 10.0
 

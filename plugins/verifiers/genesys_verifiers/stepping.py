@@ -35,6 +35,7 @@ class Stepper:
         model: The model.
         optimizer: Its optimiser.
         rates: The schedule of the learning rate.
+        settings: How to train.
         number: Steps taken.
     """
 
@@ -42,12 +43,12 @@ class Stepper:
         self.model, self.number = model, 0
         self.optimizer = optimizer_of(model, schedule)
         self.rates = LambdaLR(self.optimizer, schedule.factor)
-        self._settings = schedule.settings
+        self.settings = schedule.settings
 
     def take(self, batch: Tensor) -> Step:
         """Take one step on a batch of shape (B, L + 1)."""
         self.optimizer.zero_grad()
-        settings = self._settings
+        settings = self.settings
         loss = accumulate(self.model, batch, settings.micro_batch, settings.precision)
         norm = clip_grad_norm_(self.model.parameters(), settings.clip)
         self.optimizer.step()

@@ -1,4 +1,4 @@
-"""Trains a model with Lightning, with everything that a nano model does not need turned off."""
+"""The loops that train a model: Lightning's, and a bare one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch.optim import Optimizer
 from genesys.gau.model import GAM
 from genesys_verifiers.data import Batches
 from genesys_verifiers.optimization import Schedule
+from genesys_verifiers.settings import Loop
 from genesys_verifiers.stepping import Step, Stepper
 
 OnStep = Callable[[Step], None]
@@ -50,7 +51,18 @@ def fit(model: GAM, batches: Batches, schedule: Schedule, on_step: OnStep) -> No
 
 
 def take_steps(stepper: Stepper, batches: Iterable[Tensor], on_step: OnStep) -> None:
-    """Take a step on each batch."""
+    """Take a step on each batch, in the loop that the settings name."""
+    LOOPS[stepper.settings.loop](stepper, batches, on_step)
+
+
+def bare(stepper: Stepper, batches: Iterable[Tensor], on_step: OnStep) -> None:
+    """A loop and nothing else, to tell what Lightning adds."""
+    for batch in batches:
+        on_step(stepper.take(batch))
+
+
+def lightning(stepper: Stepper, batches: Iterable[Tensor], on_step: OnStep) -> None:
+    """Lightning's loop, with everything that a nano model does not need turned off."""
     module = LanguageModel(stepper, on_step)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -64,3 +76,6 @@ def take_steps(stepper: Stepper, batches: Iterable[Tensor], on_step: OnStep) -> 
             use_distributed_sampler=False,
         )
         trainer.fit(module, train_dataloaders=batches)
+
+
+LOOPS = {Loop.LIGHTNING: lightning, Loop.BARE: bare}
