@@ -268,8 +268,10 @@ def test_ten_kills_of_the_whole_process_change_nothing(
     def stopped_again_and_again(design: Design) -> None:
         rng = random.Random(design.name)
         for step in sorted(rng.sample(range(1, STEPS), 5)):
-            assert verify(design, step).returncode == -signal.SIGKILL
-        assert verify(design, 0).stdout == "\n"
+            stopped = verify(design, step)
+            assert stopped.returncode == -signal.SIGKILL, stopped.stderr
+        ended = verify(design, 0)
+        assert ended.stdout == "\n", ended.stderr
 
     with ThreadPoolExecutor() as threads:  # both at once
         list(threads.map(stopped_again_and_again, (DRAWING, other)))
