@@ -11,8 +11,8 @@ from genesys_verifiers.faults import DesignFaultError
 MOST_LOSS = 1e4
 MOST_GRAD_NORM = 1e4
 STEPS_TIMED = 8
-# When progress is judged. The seeds and the designs of a demo run are below their first losses after
-# a tenth of their training.
+# When progress is judged. The seeds and the designs of a demo run are below their first losses
+# after a tenth of their training.
 SHARE, LEAST_STEPS = 0.5, 100
 STEPS_AVERAGED = 8
 
