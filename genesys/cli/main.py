@@ -184,5 +184,39 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     sys.exit(doctor(context.args, as_json))
 
 
+corpus = typer.Typer(help="Build a corpus, or see what is in one.", no_args_is_help=True)
+app.add_typer(corpus, name="corpus")
+
+
+@corpus.command("build", context_settings={"allow_extra_args": True})
+def corpus_build(
+    context: typer.Context,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Even if it is there.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Build a corpus unless it is there; a build that was stopped goes on.
+
+    Takes overrides of the config, e.g. corpus=files corpus.folder=texts corpus.vocab_size=8192.
+    """
+    from genesys.cli.corpus import build
+
+    build(context.args, rebuild, as_json)
+
+
+@corpus.command("info", context_settings={"allow_extra_args": True})
+def corpus_info(
+    context: typer.Context,
+    check: Annotated[bool, typer.Option("--check", help="Compare hashes, too.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show documents, bytes and tokens of a corpus, and whether its files are as they were built.
+
+    Takes overrides of the config, e.g. corpus=files corpus.folder=texts.
+    """
+    from genesys.cli.corpus import info
+
+    info(context.args, check, as_json)
+
+
 if __name__ == "__main__":
     main()
