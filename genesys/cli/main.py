@@ -141,6 +141,21 @@ def benchmark(
     benchmark(context.args, run, lengths or (), as_json)
 
 
+@app.command("eval", context_settings={"allow_extra_args": True})
+def evaluate(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="Where a verification has kept a model.")],
+    as_json: AsJson = False,
+) -> None:
+    """Score a trained model again, e.g. on other tasks. Exit status as of verify.
+
+    Its code runs in a sandbox only. What follows overrides the config.
+    """
+    from genesys.cli.evaluate import evaluate
+
+    sys.exit(evaluate(folder, context.args, as_json))
+
+
 @app.command(context_settings={"allow_extra_args": True})
 def export(
     context: typer.Context,

@@ -26,8 +26,9 @@ def scores(report: VerificationReport) -> RenderableType:
     head.append("" if error is None else f" ± {error:.3f}", "default")
     size = f"{count(report.parameters)} parameters, "
     size += f"{report.n_block} blocks of width {report.embed_dim}"
-    speed = f"{count(report.tokens)} tokens at {count(report.tokens_per_second)}/s"
-    about = Text(f"  {size}, {speed}, {duration(report.seconds)}, seed {report.seed}", "dim")
+    if report.tokens:
+        size += f", {count(report.tokens)} tokens at {count(report.tokens_per_second)}/s"
+    about = Text(f"  {size}, {duration(report.seconds)}, seed {report.seed}", "dim")
     table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
     for column in ("task", "metric", "value", "untrained", "chance"):
         table.add_column(column, justify="left" if column in ("task", "metric") else "right")

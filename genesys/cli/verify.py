@@ -68,7 +68,7 @@ def verify(
     """
     try:
         report = _report(where, overrides, run, checked, output)
-        _print(report, as_json)
+        print_report(report, as_json)
         if output:
             _write(report, output)
     except (TreeError, UnitError) as error:
@@ -130,7 +130,8 @@ def _check(plugins: Plugins, design: Design, sandbox: Sandbox) -> tuple[CheckRep
     return report, report.repaired(design)
 
 
-def _print(report: VerificationReport, as_json: bool) -> None:
+def print_report(report: VerificationReport, as_json: bool) -> None:
+    """Print a report for a person, or as JSON."""
     console = Console()
     if as_json:
         # ASCII only: what a design put into a message cannot reach the terminal as it is.

@@ -164,7 +164,9 @@ def test_what_runs_in_a_guest_changes_no_score(
         (ANSWER.format("hidden", "{'scores': 1.0}"), "nonsense"),
         (ANSWER.format("train", "{}"), "ends before step"),
         (
-            ANSWER.format("tune", "{'n_block': 9, 'embed_dim': 32, 'parameters': 10**9}"),
+            ANSWER.format(
+                "tune", "{'n_block': 9, 'embed_dim': 32, 'parameters': 10**9, 'flops': 1}"
+            ),
             "1000000000 parameters instead",
         ),
         (ANSWER.format("hand_over_weights", "{}"), "nonsense"),

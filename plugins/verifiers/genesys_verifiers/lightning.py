@@ -141,11 +141,15 @@ class LightningVerifier:
             found |= {"outcome": Outcome.MACHINE_ERROR, "error": str(error)}
         found["seconds"] = time.monotonic() - started
         report = report.model_copy(update=found)
-        if report.outcome is not Outcome.MACHINE_ERROR:
+        if checkpoints and report.outcome is not Outcome.MACHINE_ERROR:
             checkpoints.remove()
         if report.outcome is Outcome.OK:
             self._saving.keep(design, task, report, verification.weights, self.corpus)
         return report
+
+    def kept(self, report: VerificationReport) -> Path | None:
+        """The folder in which the model of a verification is kept, if it is."""
+        return self._saving.kept(report)
 
     def benchmark(self, scale: Scale, sandbox: Sandbox) -> Benchmark:
         """Measure the GPT reference at a scale anew.
@@ -186,6 +190,18 @@ class LightningVerifier:
         except DesignFaultError as fault:
             raise GenesysError(f"{design.name} cannot be measured: {fault}") from None
 
+    def evaluate(self, folder: Path, sandbox: Sandbox) -> VerificationReport:
+        """Score a model that was kept, on the configured tasks.
+
+        Raises:
+            GenesysError: The folder holds no whole model, or one with another tokenizer.
+        """
+        from genesys_verifiers.reevaluation import KeptModel
+
+        model = KeptModel(folder)
+        limits = self._limits(tokens=0)
+        return model.evaluate(sandbox, limits, self._settings, self.corpus, self._evaluator)
+
     def export(self, folder: Path, out: Path) -> None:
         """Write a model that was kept as a folder that needs no Genesys.
 
@@ -211,14 +227,14 @@ class LightningVerifier:
         )
 
     def _meter(self, scale: Scale, sandbox: Sandbox) -> Meter:
-        return Meter(sandbox, self._limits(scale), scale, self._settings.tokens_per_step)
+        return Meter(sandbox, self._limits(scale.tokens), scale, self._settings.tokens_per_step)
 
     def _opener(self, task: Task, scale: Scale, sandbox: Sandbox) -> Opener:
-        return Opener(sandbox, task, self.corpus, self._limits(scale))
+        return Opener(sandbox, task, self.corpus, self._limits(scale.tokens))
 
-    def _limits(self, scale: Scale) -> Limits:
+    def _limits(self, tokens: int) -> Limits:
         return Limits(
-            seconds=self._seconds + self._seconds_per_million * scale.tokens / 1e6,
+            seconds=self._seconds + self._seconds_per_million * tokens / 1e6,
             memory_mb=self._memory_mb,
             threads=self._settings.threads,
         )

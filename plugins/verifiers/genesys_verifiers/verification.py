@@ -7,20 +7,16 @@ scored; the fourth is audited. Only numbers of the trusted half's own making are
 
 from __future__ import annotations
 
-import math
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
-import numpy as np
-
-from genesys.records import CurvePoint, Scale, Score
-from genesys_verifiers.audit import audit
-from genesys_verifiers.evaluate import BITS, Evaluator
+from genesys.records import CurvePoint, Scale
+from genesys_verifiers.evaluate import Evaluator
 from genesys_verifiers.faults import DesignFaultError
-from genesys_verifiers.likelihood import Scorer
+from genesys_verifiers.judging import judge
 from genesys_verifiers.monitors import Monitors
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference
@@ -29,8 +25,6 @@ from genesys_verifiers.resumption import Checkpoint, Checkpoints
 from genesys_verifiers.settings import TOLERANCE, Settings, Size
 
 CURVE_POINTS = 25
-# No model of any size gets text or code below this, unless it has it by heart.
-LEAST_BITS = 0.3
 
 
 class Verification:
@@ -42,7 +36,7 @@ class Verification:
         settings: How to train.
         reference: What the GPT reference needs at this scale.
         evaluator: Scores models.
-        checkpoints: Of the training.
+        checkpoints: Of the training; None for none.
         progress: Told of each point of the training curve.
 
     Attributes:
@@ -58,7 +52,7 @@ class Verification:
         settings: Settings,
         reference: Reference,
         evaluator: Evaluator,
-        checkpoints: Checkpoints,
+        checkpoints: Checkpoints | None,
         progress: Callable[[CurvePoint], None],
     ) -> None:
         self.stage = "loading"
@@ -86,15 +80,8 @@ class Verification:
             untrained = {score.task: score.value for score in self._evaluator(model)[0]}
         weights = self.weights = self._learn(size)
         self.stage = "evaluation"
-        with self._model(size, weights) as model:
-            scores, scored = self._evaluator(model)
-        with self._model(size, weights) as model:
-            # The report of an honest design does not depend on what is drawn here.
-            audit(scored, Scorer(model), np.random.default_rng(secrets.randbits(128)))
-        self.found["scores"] = [
-            score.model_copy(update={"untrained": untrained[score.task]}) for score in scores
-        ]
-        _doubt(scores)
+        trained = partial(self._model, size, weights)
+        self.found["scores"] = judge(trained, self._evaluator, untrained)
 
     @contextmanager
     def _model(
@@ -121,21 +108,22 @@ class Verification:
     def _learn(self, size: Size) -> list[Array]:
         """The weights after all steps; training goes on from the checkpoint if there is one."""
         self.stage = "training, step 1"
-        if kept := self._checkpoints.read(size):
+        saved = self._checkpoints
+        if saved and (kept := saved.read(size)):
             self._open.spend(kept.seconds)
             with self._model(size, train=True) as model:
-                if self._goes_on(model, kept):
+                if self._goes_on(model, saved, kept):
                     return self._train(model, size, kept.seconds)
             self._open.spend(-kept.seconds)
         with self._model(size, train=True) as model:
             return self._train(model, size)
 
-    def _goes_on(self, model: RemoteModel, kept: Checkpoint) -> bool:
+    def _goes_on(self, model: RemoteModel, saved: Checkpoints, kept: Checkpoint) -> bool:
         """Whether the guest could take the checkpoint in; the report is then as it was."""
         try:
-            model.go_on(self._checkpoints.pieces(kept), len(kept.history))
+            model.go_on(saved.pieces(kept), len(kept.history))
         except (DesignFaultError, OSError, ValueError) as error:
-            self._checkpoints.refuse(str(error))
+            saved.refuse(str(error))
             return False
         for step, measured in enumerate(kept.history, 1):
             self._on_step(step, *measured, seconds=0.0)
@@ -150,7 +138,8 @@ class Verification:
             size: Its size.
             spent: Seconds that training took before.
         """
-        most = self._checkpoints.seconds
+        saved = self._checkpoints
+        most = saved.seconds if saved else 0.0
         while True:
             started = time.perf_counter()
             model.train(self._on_step, most)
@@ -158,9 +147,9 @@ class Verification:
             spent += seconds
             if len(self._history) == self._steps:
                 break
-            if not 0 < most <= seconds:
+            if not saved or not 0 < most <= seconds:
                 raise DesignFaultError(f"it ends before step {self._steps}")
-            self._checkpoints.write(size, self._history, spent, model.hand_over_state)
+            saved.write(size, self._history, spent, model.hand_over_state)
         self.found["tokens_per_second"] = self.found["tokens"] / max(spent, 1e-3)
         return model.weights()
 
@@ -176,10 +165,3 @@ class Verification:
             point = CurvePoint(step=step, tokens=tokens, loss=loss, grad_norm=grad_norm)
             self.found["curve"] = [*self.found.get("curve", []), point]
             self._progress(point)
-
-
-def _doubt(scores: list[Score]) -> None:
-    """Refuse what no model reaches that has not seen the texts of the evaluation."""
-    for score in scores:
-        if score.task == BITS and not LEAST_BITS < score.value < math.inf:
-            raise DesignFaultError(f"{score.value:.3g} bits per byte cannot be: it knows the texts")
