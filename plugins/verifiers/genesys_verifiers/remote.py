@@ -9,6 +9,7 @@ import numpy as np
 
 from genesys.sandbox import Guest, GuestEnded, GuestRaised
 from genesys_verifiers.claims import Count, Number, Pace, array, nonsense, plain, told
+from genesys_verifiers.exhaustion import Exhaustion
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.settings import Size
 
@@ -20,6 +21,8 @@ OnStep = Callable[[int, float, float, float], None]
 class RemoteModel:
     """Asks the guest, and makes a :class:`DesignFaultError` of what it does wrong.
 
+    A guest that dies because the machine has no memory left is a ``SandboxError``.
+
     Args:
         guest: A :class:`genesys_verifiers.guest.TrainingGuest`.
         vocab_size: V, the number of tokens.
@@ -29,6 +32,7 @@ class RemoteModel:
     def __init__(self, guest: Guest, vocab_size: int, memory_mb: int) -> None:
         self._guest, self._vocab_size, self._memory_mb = guest, vocab_size, memory_mb
         self._width = self._steps = 0
+        self._exhaustion = Exhaustion()
 
     def load(self) -> None:
         """Run the design's code."""
@@ -129,7 +133,7 @@ class RemoteModel:
         try:
             return self._guest.cpu_seconds()
         except GuestEnded as error:
-            raise DesignFaultError(error.message) from None
+            raise self._exhaustion.fault(error) from None
 
     def _call(
         self, method: str, on_event: Callable[[dict[str, Any]], None] | None = None, **asked: Any
@@ -139,4 +143,4 @@ class RemoteModel:
         except GuestRaised as error:
             raise DesignFaultError(told(error)) from None
         except GuestEnded as error:
-            raise DesignFaultError(error.message) from None
+            raise self._exhaustion.fault(error) from None
