@@ -61,7 +61,7 @@ def model(tokenizer: Tokenizer) -> Hashing:
 
 
 def ask(model: Hashing, tokenizer: Tokenizer, *texts: tuple[str, ...]) -> list[tuple[float, bool]]:
-    likelihoods = LikelihoodModel(model, Planner(tokenizer, LENGTH))
+    likelihoods = LikelihoodModel(model, Planner(tokenizer, LENGTH, 0))
     return likelihoods.loglikelihood([Instance("loglikelihood", {}, t, 0) for t in texts])
 
 
@@ -144,7 +144,7 @@ def test_a_text_is_scored_in_windows_that_see_one_token_before(
     model: Hashing, tokenizer: Tokenizer
 ) -> None:
     text = "the laws of the nation and the duties of all men " * 12
-    likelihoods = LikelihoodModel(model, Planner(tokenizer, LENGTH))
+    likelihoods = LikelihoodModel(model, Planner(tokenizer, LENGTH, 0))
     (found,) = likelihoods.loglikelihood_rolling(
         [Instance("loglikelihood_rolling", {}, (text,), 0)]
     )
@@ -160,7 +160,7 @@ def test_a_text_is_scored_in_windows_that_see_one_token_before(
 def test_text_is_not_written(model: Hashing, tokenizer: Tokenizer) -> None:
     request = Instance("generate_until", {}, ("Question:", {}), 0, metadata=("quiz", 0, 1))
     with pytest.raises(GenesysError, match="'quiz' lets the model write text"):
-        LikelihoodModel(model, Planner(tokenizer, LENGTH)).generate_until([request])
+        LikelihoodModel(model, Planner(tokenizer, LENGTH, 0)).generate_until([request])
 
 
 def test_likelihoods_that_are_no_numbers_are_the_designs_fault(model: Hashing) -> None:
@@ -174,7 +174,7 @@ def test_scores_are_those_of_lm_eval_itself(
     corpus: Corpus, model: Hashing, tokenizer: Tokenizer
 ) -> None:
     tasks = load(TaskSet(), corpus.tasks_folder)
-    likelihoods = LikelihoodModel(model, Planner(tokenizer, LENGTH))
+    likelihoods = LikelihoodModel(model, Planner(tokenizer, LENGTH, 0))
     flat = {task.task_name: task for parts in tasks.values() for task in parts}
     wanted = evaluate(likelihoods, {"tasks": flat}, bootstrap_iters=0, log_samples=False)["results"]
     scores, _ = Evaluator(corpus, LENGTH)(model)

@@ -81,7 +81,7 @@ def two_way(corpus: Corpus) -> list[str]:
 
 
 def likelihoods(model: GAM, tokenizer: Tokenizer) -> LikelihoodModel:
-    return LikelihoodModel(Local(model), Planner(tokenizer, LENGTH))
+    return LikelihoodModel(Local(model), Planner(tokenizer, LENGTH, 0))
 
 
 def test_each_task_gives_one_score(corpus: Corpus, evaluator: Evaluator, model: GAM) -> None:

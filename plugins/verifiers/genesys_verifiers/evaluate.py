@@ -46,7 +46,7 @@ class Evaluator:
         self._exams = {name: [Exam(task) for task in parts] for name, parts in loaded.items()}
         tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
         # The same requests are put to each model.
-        self._plan = cache(Planner(tokenizer, length))
+        self._plan = cache(Planner(tokenizer, length, corpus.end_of_text))
 
     def __call__(self, model: Model) -> tuple[list[Score], Scored]:
         """The score of each task.

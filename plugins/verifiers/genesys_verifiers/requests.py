@@ -24,7 +24,7 @@ class Planner:
         end_of_text: The token that stands before a text.
     """
 
-    def __init__(self, tokenizer: Tokenizer, length: int, end_of_text: int = 0) -> None:
+    def __init__(self, tokenizer: Tokenizer, length: int, end_of_text: int) -> None:
         self._tokenizer, self._length, self._start = tokenizer, length, (end_of_text,)
 
     def __call__(self, requests: tuple[Texts, ...]) -> Plan:
