@@ -47,7 +47,7 @@ def test_the_newest_checkpoint_takes_the_place_of_the_one_before(tmp_path: Path)
     assert found[1] == STATE[::-1].tobytes()
     assert {path.name for path in (tmp_path / "x").iterdir()} == {FILE, "training-8.pt"}
     store(tmp_path / "x").remove()
-    assert not list((tmp_path / "x").iterdir())
+    assert not (tmp_path / "x").exists()
 
 
 def test_two_verifications_do_not_touch_each_other(tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_a_design_that_fails_leaves_no_checkpoint(run: Run, tmp_path: Path) -> N
     report = run(tmp_path, design=faulty("assert self.steps < 5"))
     assert report.outcome is Outcome.DESIGN_ERROR, report.error
     assert "step 5" in report.error
-    assert not list((tmp_path / "faulty-tiny-0").iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_design_cannot_hand_over_more_than_it_may_hold(run: Run, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_design_cannot_hand_over_more_than_it_may_hold(run: Run, tmp_path: Pat
     report = run(tmp_path, design=faulty(loading=f"import numpy as np\n{flood}"), memory_mb=512)
     assert report.outcome is Outcome.DESIGN_ERROR, report.error
     assert "hands over more than 512 MiB" in report.error
-    assert not list((tmp_path / "faulty-tiny-0").iterdir())
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_design_that_ends_early_is_not_asked_again(run: Run, tmp_path: Path) -> None:
@@ -219,9 +219,15 @@ def test_a_design_that_ends_early_is_not_asked_again(run: Run, tmp_path: Path) -
     assert f"ends before step {STEPS}" in report.error
 
 
-def test_nothing_is_kept_where_nothing_is_asked_for(run: Run, tmp_path: Path) -> None:
+def test_nothing_is_kept_where_nothing_is_asked_for(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert run(tmp_path, checkpoint_seconds=60.0, keep_weights=False).outcome is Outcome.OK
     assert not list(tmp_path.iterdir())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / FILE).write_text("of somebody else")
+    assert run(tmp_path, checkpoints=None).outcome is Outcome.OK
+    assert [path.name for path in tmp_path.iterdir()] == [FILE]
 
 
 class _Loaded:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -146,6 +147,8 @@ class Checkpoints:
         """Forget the checkpoint: it is used up, or of no use."""
         try:
             self._clear()
+            with suppress(OSError):
+                self._folder.rmdir()  # unless it holds something else
         except OSError as error:
             log.warning("The training checkpoint in %s cannot be removed: %s.", self._folder, error)
 

@@ -38,8 +38,8 @@ class Saving(BaseModel):
     checkpoint_seconds: Annotated[float, Field(ge=0)] = 300.0
     keep_weights: bool = True
 
-    def training(self, design: str, scale: Scale, task: Task, corpus: Corpus) -> Checkpoints:
-        """The training checkpoint of a verification.
+    def training(self, design: str, scale: Scale, task: Task, corpus: Corpus) -> Checkpoints | None:
+        """The training checkpoint of a verification, if there is a folder for it.
 
         Args:
             design: Name of the design.
@@ -48,8 +48,9 @@ class Saving(BaseModel):
             corpus: Of its training tokens.
         """
         folder = self._folder(design, scale.name, task.seed)
-        seconds = self.checkpoint_seconds if folder else 0.0
-        return Checkpoints(folder or Path(), _origin(design, scale, task, corpus), seconds)
+        if folder is None:
+            return None
+        return Checkpoints(folder, _origin(design, scale, task, corpus), self.checkpoint_seconds)
 
     def keep(
         self,
