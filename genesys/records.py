@@ -393,6 +393,7 @@ class Score(Record):
         stderr: Its standard error; None when the task gives none.
         chance: What guessing gives; None when there is no such level.
         untrained: The same model before training; None when not measured.
+        overlap: Share of the task's items whose text occurs in training; None when not looked for.
     """
 
     task: str
@@ -401,6 +402,7 @@ class Score(Record):
     stderr: FiniteFloat | None = None
     chance: FiniteFloat | None = None
     untrained: FiniteFloat | None = None
+    overlap: FiniteFloat | None = None
 
     @property
     def is_accuracy(self) -> bool:

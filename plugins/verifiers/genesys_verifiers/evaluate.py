@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache, partial
 from itertools import islice
+from typing import Any
 
 import lm_eval.api.task
+import numpy as np
 from tokenizers import Tokenizer
 
 from genesys.records import Score
+from genesys_verifiers.contamination import overlapping
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.exam import Exam
 from genesys_verifiers.likelihood import LikelihoodModel, Model, Scored
@@ -19,6 +22,8 @@ from genesys_verifiers.scoring import mean_of, score
 from genesys_verifiers.tasks.config import TaskSet
 from genesys_verifiers.tasks.dataset import PREFIX
 from genesys_verifiers.tasks.sets import load
+
+log = logging.getLogger(__name__)
 
 BITS = "bits_per_byte"
 LOCAL = TaskSet()
@@ -45,8 +50,12 @@ class Evaluator:
         loaded = load(tasks, corpus.tasks_folder)
         self._exams = {name: [Exam(task) for task in parts] for name, parts in loaded.items()}
         tokenizer = Tokenizer.from_file(str(corpus.tokenizer_file))
+        planner = Planner(tokenizer, length, corpus.end_of_text)
         # The same requests are put to each model.
-        self._plan = cache(Planner(tokenizer, length, corpus.end_of_text))
+        self._plan = cache(planner)
+        self._overlaps: dict[str, float] = {}
+        if tasks.source != "corpus":  # whose tasks are made without such items
+            self._look_for_overlaps(corpus, planner, drop=tasks.overlap == "drop")
 
     def __call__(self, model: Model) -> tuple[list[Score], Scored]:
         """The score of each task.
@@ -55,21 +64,38 @@ class Evaluator:
             The scores, and the batches that the model was asked for.
         """
         likelihoods = LikelihoodModel(model, self._plan)
-        exams = [exam for parts in self._exams.values() for exam in parts]
+        exams = self._all
         answers = iter(likelihoods.answer([r for exam in exams for r in exam.requests]))
-        found = {
-            exam.name: score(
-                exam.name.removeprefix(PREFIX),
-                exam.measure(list(islice(answers, len(exam.requests)))),
-            )
-            for exam in exams
-        }
+        found = {exam.name: self._score(exam, answers) for exam in exams}
         scores = [
             whole
             for name, parts in self._exams.items()
             for whole in _together(name, [found[exam.name] for exam in parts])
         ]
         return scores, likelihoods.scored
+
+    @property
+    def _all(self) -> list[Exam]:
+        return [exam for parts in self._exams.values() for exam in parts]
+
+    def _score(self, exam: Exam, answers: Iterator[Any]) -> Score:
+        measured = exam.measure(list(islice(answers, len(exam.requests))))
+        overlap = self._overlaps.get(exam.name)
+        found = score(exam.name.removeprefix(PREFIX), measured)
+        return found.model_copy(update={"overlap": overlap})
+
+    def _look_for_overlaps(self, corpus: Corpus, planner: Planner, drop: bool) -> None:
+        """Find items whose text occurs in training, and leave them out if that is wanted."""
+        for exam, hit in zip(self._all, overlapping(self._all, corpus, planner), strict=True):
+            self._overlaps[exam.name] = float(hit.mean())
+            if hit.any():
+                told = "left out" if drop else "kept"
+                log.warning(
+                    "Task %s: %d of %d items have text that occurs in the training corpus; %s",
+                    *(exam.name.removeprefix(PREFIX), hit.sum(), len(hit), told),
+                )
+            if drop:
+                exam.without(set(np.flatnonzero(hit).tolist()))
 
 
 def _together(name: str, scores: Sequence[Score]) -> Sequence[Score]:

@@ -9,6 +9,7 @@ import numpy as np
 from lm_eval.api.instance import Instance
 from lm_eval.api.task import Task
 
+from genesys.errors import GenesysError
 from genesys_verifiers.likelihood import no_generation
 from genesys_verifiers.scoring import Measured
 
@@ -43,12 +44,26 @@ class Exam:
         self.items = [sorted(requests, key=lambda r: r.idx) for requests in found.values()]
 
     @property
+    def texts(self) -> list[list[str]]:
+        """The texts of each item, a context with each of its continuations."""
+        return [["".join(request.args) for request in item] for item in self.items]
+
+    @property
     def requests(self) -> list[Instance]:
         """All requests, by item."""
         return [request for item in self.items for request in item]
 
     def without(self, dropped: Collection[int]) -> None:
-        """Leave out items, by index."""
+        """Leave out items, by index.
+
+        Raises:
+            GenesysError: None is left.
+        """
+        if len(dropped) == len(self.items):
+            raise GenesysError(
+                f"All items of task {self.name!r} have text that occurs in the training corpus: "
+                "take it out of the task set, or set tasks.overlap=warn."
+            )
         self.items = [item for index, item in enumerate(self.items) if index not in dropped]
         self._task._instances = self.requests
 

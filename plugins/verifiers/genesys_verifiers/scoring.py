@@ -55,14 +55,19 @@ def score(task: str, measured: Measured) -> Score:
 def mean_of(group: str, scores: Sequence[Score]) -> Score:
     """One score for tasks with one metric, each counting alike."""
     errors = [s.stderr for s in scores if s.stderr is not None]
-    chances = [s.chance for s in scores if s.chance is not None]
     count = len(scores)
+
+    def mean(values: Sequence[float | None]) -> float | None:
+        known = [value for value in values if value is not None]
+        return math.fsum(known) / count if len(known) == count else None
+
     return Score(
         task=group,
         metric=scores[0].metric,
         value=math.fsum(s.value for s in scores) / count,
         stderr=math.hypot(*errors) / count if len(errors) == count else None,
-        chance=math.fsum(chances) / count if len(chances) == count else None,
+        chance=mean([s.chance for s in scores]),
+        overlap=mean([s.overlap for s in scores]),
     )
 
 

@@ -21,22 +21,23 @@ class Overlap:
     """
 
     def __init__(self, train: NDArray[Any], tokenizer: Tokenizer) -> None:
-        self._seen = np.sort(_windows(train))
+        self._seen = np.sort(windows(train))
         self._tokenizer = tokenizer
 
     def __call__(self, text: str) -> bool:
         """Whether any 16 tokens in a row of ``text`` also occur in training."""
-        hashes = _windows(np.array(self._tokenizer.encode(text).ids, dtype=np.uint32))
+        hashes = windows(np.array(self._tokenizer.encode(text).ids, dtype=np.uint32))
         if not hashes.size:
             return False
         places = np.searchsorted(self._seen, hashes).clip(max=max(self._seen.size - 1, 0))
         return bool(self._seen.size and np.any(self._seen[places] == hashes))
 
 
-def _windows(tokens: NDArray[Any]) -> NDArray[np.uint64]:
-    """Polynomial hash (modulo 2**64) of each run of 16 tokens."""
-    size = max(len(tokens) - WINDOW + 1, 0)
+def windows(tokens: NDArray[Any], length: int = WINDOW) -> NDArray[np.uint64]:
+    """Polynomial hash (modulo 2**64) of each run of so many tokens."""
+    size = max(len(tokens) - length + 1, 0)
     total = np.zeros(size, dtype=np.uint64)
-    for offset in range(WINDOW):
-        total = total * MULTIPLIER + tokens[offset : offset + size].astype(np.uint64)
+    for offset in range(length):
+        total *= MULTIPLIER
+        total += tokens[offset : offset + size]
     return total
