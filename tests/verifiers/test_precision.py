@@ -28,7 +28,9 @@ def test_it_is_what_blocks_compute_in(precision: Precision, dtype: torch.dtype) 
 
 
 def test_the_loss_is_in_float32() -> None:
-    exact, rough = (loss_of(gpt2(), batch(), precision) for precision in Precision)
+    exact, rough = (
+        loss_of(gpt2(), batch(), precision) for precision in (Precision.FLOAT32, Precision.BF16)
+    )
     assert rough.dtype is torch.float32
     assert exact != rough
     torch.testing.assert_close(rough, exact, rtol=0.01, atol=0)

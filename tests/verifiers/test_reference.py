@@ -15,7 +15,7 @@ from genesys.sandbox import Job, Limits, Sandbox
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import GUESTS, Reference, References, code
-from genesys_verifiers.settings import Settings, Task
+from genesys_verifiers.settings import FEW_STEPS, Precision, Settings, Task
 
 SETTINGS = Settings(batch_size=2, sequence_length=8, threads=1)
 
@@ -40,7 +40,7 @@ class Measuring:
         return Task(
             block=block or code(),
             learning_rate=0.1,
-            steps=1,
+            steps=changes.pop("steps", 1),
             seed=changes.pop("seed", 0),
             vocab_size=self._corpus.vocab_size,
             settings=SETTINGS.model_copy(update=changes),
@@ -91,6 +91,25 @@ def test_other_settings_are_measured_apart(measuring: Measuring, folder: Path) -
     assert guests == GUESTS
     assert other.parameters == first.parameters
     assert len(kept(folder)) == 2
+
+
+def test_the_faster_precision_is_taken_where_the_settings_leave_it_open(
+    measuring: Measuring, folder: Path
+) -> None:
+    found, guests = measuring(References(), steps=FEW_STEPS + 1, precision=Precision.AUTO)
+    assert found.precision in {Precision.FLOAT32, Precision.BF16}
+    assert guests == 2 * GUESTS
+    again = measuring(References(), steps=FEW_STEPS + 1, precision=Precision.AUTO)
+    assert again == (found, 0)
+
+
+@pytest.mark.parametrize("precision", Precision)
+def test_a_short_training_is_in_what_the_settings_say_or_in_float32(
+    measuring: Measuring, precision: Precision
+) -> None:
+    found, guests = measuring(References(), steps=FEW_STEPS, precision=precision)
+    assert found.precision is (Precision.FLOAT32 if precision is Precision.AUTO else precision)
+    assert guests == GUESTS
 
 
 def test_it_can_be_measured_anew(measuring: Measuring, folder: Path) -> None:

@@ -24,7 +24,7 @@ from genesys.gau.model import GAM
 from genesys_verifiers.data import Batches, within
 from genesys_verifiers.optimization import Schedule
 from genesys_verifiers.pieces import Pieces, buffered
-from genesys_verifiers.settings import Task, token_type
+from genesys_verifiers.settings import Precision, Task, token_type
 from genesys_verifiers.state import read_state, write_state
 from genesys_verifiers.stepping import Step, Stepper, accumulate
 from genesys_verifiers.training import take_steps
@@ -77,11 +77,11 @@ class TrainingGuest:
         self._model = GAM(block.GAB, embed_dim, n_block, self._task.vocab_size, block.gab_config)
         return {}
 
-    def pace(self, steps: int) -> Answer:
+    def pace(self, steps: int, precision: str) -> Answer:
         """Mean processor seconds of forward and backward passes, after a first one."""
-        started = 0.0
+        started, micro_batch = 0.0, self._task.settings.micro_batch
         for index, batch in enumerate(self._batches(steps + 1)):
-            accumulate(self._model, batch, self._task.settings.micro_batch)
+            accumulate(self._model, batch, micro_batch, Precision(precision))
             started = started if index else time.process_time()
         return {"seconds": (time.process_time() - started) / steps}
 

@@ -118,10 +118,11 @@ class LightningVerifier:
         started = time.monotonic()
         task = self._task(compose(GAUTree.of(design)), scale, seed)
         report = VerificationReport(design=design.name, scale=scale.name, seed=seed)
-        checkpoints = self._saving.training(design.name, scale, task, self.corpus)
         found: dict[str, Any] = {}
         try:
             reference = self._reference(scale, seed, sandbox)
+            task = task.in_precision(reference.precision)
+            checkpoints = self._saving.training(design.name, scale, task, self.corpus)
             verification = Verification(
                 self._opener(task, scale, sandbox),
                 scale,

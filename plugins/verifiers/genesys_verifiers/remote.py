@@ -11,7 +11,7 @@ from genesys.sandbox import Guest, GuestEnded, GuestRaised
 from genesys_verifiers.claims import Count, Number, Pace, array, nonsense, plain, told
 from genesys_verifiers.exhaustion import Exhaustion
 from genesys_verifiers.faults import DesignFaultError
-from genesys_verifiers.settings import Size
+from genesys_verifiers.settings import Precision, Size
 
 Array = np.ndarray[Any, Any]
 # Number of the step, loss (nats), gradient norm, processor seconds since the step before.
@@ -53,9 +53,9 @@ class RemoteModel:
         self._width = embed_dim
         self._call("build", n_block=n_block, embed_dim=embed_dim)
 
-    def pace(self, steps: int) -> float:
+    def pace(self, steps: int, precision: Precision) -> float:
         """Processor seconds of a forward and backward pass, as it says."""
-        return plain(Pace, self._call("pace", steps=steps)).seconds
+        return plain(Pace, self._call("pace", steps=steps, precision=precision)).seconds
 
     def train(self, on_step: OnStep, seconds: float = 0.0) -> None:
         """Train the model, or go on with that.

@@ -15,11 +15,17 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 
 # How far a design's size may be from the reference's.
 TOLERANCE = 0.2
+# In fewer steps, bf16 wins back less than it takes to find out whether it is faster.
+FEW_STEPS = 200
 
 
 class Precision(StrEnum):
-    """In what the blocks compute; parameters, head and loss are in float32."""
+    """In what the blocks compute; parameters, head and loss are in float32.
 
+    ``AUTO`` is the one in which the GPT reference is faster; until that is known, float32.
+    """
+
+    AUTO = "auto"
     FLOAT32 = "float32"
     BF16 = "bf16"
 
@@ -104,6 +110,19 @@ class Task(BaseModel):
     vocab_size: Positive
     train_folder: str = ""
     settings: Settings
+
+    @property
+    def precisions(self) -> tuple[Precision, ...]:
+        """Those between which the reference's speed decides."""
+        if self.settings.precision is not Precision.AUTO:
+            return (self.settings.precision,)
+        few = self.steps <= FEW_STEPS
+        return (Precision.FLOAT32,) if few else (Precision.FLOAT32, Precision.BF16)
+
+    def in_precision(self, precision: Precision) -> Task:
+        """The same task in another precision."""
+        settings = self.settings.model_copy(update={"precision": precision})
+        return self.model_copy(update={"settings": settings})
 
 
 class Size(BaseModel):
