@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -13,7 +12,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from genesys.errors import ConfigError
-from genesys_verifiers.corpus.config import CorpusConfig, Part
+from genesys_verifiers.corpus.config import CorpusConfig, Part, fingerprint
 from genesys_verifiers.corpus.documents import Document, Skipped
 from genesys_verifiers.corpus.rows import parquet_rows, text_at
 
@@ -86,11 +85,7 @@ class Files(CorpusConfig):
 
     def versions(self) -> dict[str, str]:
         """A hash of the files' names, sizes and times, too."""
-        digest = hashlib.blake2b(digest_size=8)
-        for path in self._paths():
-            found = path.stat()
-            digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
-        return super().versions() | {"files": digest.hexdigest()}
+        return super().versions() | {"files": fingerprint(self._paths())}
 
     def _paths(self) -> list[Path]:
         found = (path for path in self.root.rglob("*") if path.is_file())
