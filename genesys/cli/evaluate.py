@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from genesys.cli.config import compose
-from genesys.cli.verify import STATUS, print_report
+from genesys.cli.verify import ended
 from genesys.evolution.run import sandbox_of
 from genesys.records import VerificationReport
 from genesys.registry import load
@@ -25,14 +25,14 @@ def evaluate(folder: Path, overrides: Sequence[str] = (), as_json: bool = False)
 
     Returns:
         The exit code, as of ``genesys verify``.
-
-    Raises:
-        GenesysError: The verifier offers no evaluation, or the folder holds no whole model.
     """
+    return ended(lambda: _report(folder, overrides), as_json)
+
+
+def _report(folder: Path, overrides: Sequence[str]) -> VerificationReport:
     config = compose(overrides)
     plugins = load(config, ("verifier",))
     Console(stderr=True).print(Text(f"evaluating {folder}"), soft_wrap=True)
     with sandbox_of(config.get("sandbox")) as sandbox:
         report: VerificationReport = plugins.offer("evaluate", folder=folder, sandbox=sandbox)
-    print_report(report, as_json)
-    return STATUS[report.outcome]
+    return report

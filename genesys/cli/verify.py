@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -66,9 +66,22 @@ def verify(
         The exit code: 0 verified, 1 the design is at fault, 2 it could not be verified, 130
         interrupted.
     """
+    return ended(lambda: _report(where, overrides, run, checked, output), as_json, output)
+
+
+def ended(
+    made: Callable[[], VerificationReport], as_json: bool = False, output: Path | None = None
+) -> int:
+    """Print the report that is made, or why there is none; the exit code.
+
+    Args:
+        made: Makes the report.
+        as_json: Print it as JSON.
+        output: A file for it as JSON.
+    """
     try:
-        report = _report(where, overrides, run, checked, output)
-        print_report(report, as_json)
+        report = made()
+        _print(report, as_json)
         if output:
             _write(report, output)
     except (TreeError, UnitError) as error:
@@ -130,8 +143,7 @@ def _check(plugins: Plugins, design: Design, sandbox: Sandbox) -> tuple[CheckRep
     return report, report.repaired(design)
 
 
-def print_report(report: VerificationReport, as_json: bool) -> None:
-    """Print a report for a person, or as JSON."""
+def _print(report: VerificationReport, as_json: bool) -> None:
     console = Console()
     if as_json:
         # ASCII only: what a design put into a message cannot reach the terminal as it is.

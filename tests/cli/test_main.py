@@ -36,7 +36,19 @@ print("HEAVY", [name for name in {HEAVY} if name in sys.modules])
 
 def test_help_names_every_command():
     text = genesys("--help").stdout
-    for command in ("evolve", "plugins", "leaderboard", "show", "check", "verify", "report"):
+    for command in (
+        "evolve",
+        "plugins",
+        "leaderboard",
+        "show",
+        "check",
+        "verify",
+        "eval",
+        "benchmark",
+        "export",
+        "report",
+        "corpus",
+    ):
         assert command in text
 
 
