@@ -32,7 +32,7 @@ def test_a_training_without_progress_is_stopped(verify: Verify, gpt2: Design, sc
     ("kills", "outcome", "told"),
     [
         (0, Outcome.DESIGN_ERROR, "training, step 3: it ended by signal SIGKILL"),
-        (1, Outcome.MACHINE_ERROR, "The machine ran out of memory"),
+        (1, Outcome.MACHINE_ERROR, "training, step 3: The machine ran out of memory"),
     ],
 )
 def test_a_guest_that_the_kernel_kills_is_the_machines_fault(

@@ -119,6 +119,7 @@ class LightningVerifier:
         task = self._task(compose(GAUTree.of(design)), scale, seed)
         report = VerificationReport(design=design.name, scale=scale.name, seed=seed)
         found: dict[str, Any] = {}
+        checkpoints = verification = None
         try:
             reference = self._reference(scale, seed, sandbox)
             task = task.in_precision(reference.precision)
@@ -135,16 +136,18 @@ class LightningVerifier:
             found = verification.found
             with threadpool_limits(1, "blas"):  # idle ones spin, and slow the guest down
                 verification.run()
-        except DesignFaultError as fault:
-            told = f"{verification.stage}: {fault}"
-            found |= {"outcome": Outcome.DESIGN_ERROR, "error": told, "scores": []}
-        except SandboxError as error:
-            found |= {"outcome": Outcome.MACHINE_ERROR, "error": str(error)}
+        except (DesignFaultError, SandboxError) as error:
+            mine = isinstance(error, SandboxError)
+            found |= {
+                "outcome": Outcome.MACHINE_ERROR if mine else Outcome.DESIGN_ERROR,
+                "error": f"{verification.stage}: {error}" if verification else str(error),
+                "scores": [],
+            }
         found["seconds"] = time.monotonic() - started
         report = report.model_copy(update=found)
         if checkpoints and report.outcome is not Outcome.MACHINE_ERROR:
             checkpoints.remove()
-        if report.outcome is Outcome.OK:
+        if verification and report.outcome is Outcome.OK:
             self._saving.keep(design, task, report, verification.weights, self.corpus)
         return report
 
