@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 from filelock import FileLock
 from tokenizers import Tokenizer
+from tokenizers.processors import TemplateProcessing
 
 from genesys.errors import ConfigError, GenesysError
 from genesys_verifiers.corpus import (
@@ -353,10 +354,15 @@ def test_a_wrong_tokenizer_is_explained(
 def test_a_tokenizer_of_ones_own(corpus: Corpus, tmp_path: Path) -> None:
     other = Tokenizer.from_file(str(corpus.tokenizer_file))
     other.add_special_tokens(["</s>", *(f"<{number}>" for number in range(70_000))])
+    other.post_processor = TemplateProcessing(single="</s> $A", special_tokens=[("</s>", 512)])
+    other.enable_truncation(4)
     other.save(str(tmp_path / "own.json"))
     built = prepare(Told(tokenizer=str(tmp_path / "own.json"), end_of_text="</s>"), tmp_path)
     assert built.vocab_size == 512 + 70_001
     assert built.end_of_text == 512
+    ids = Tokenizer.from_file(str(built.tokenizer_file)).encode(words(1)).ids
+    assert len(ids) > 4
+    assert 512 not in ids
     found = tokens(built, "uint32")
     assert (found == 512).sum() == built.manifest()["train"]["documents"]
 

@@ -126,8 +126,6 @@ def _tokenizer(config: CorpusConfig, sample: list[Document], corpus: Corpus) -> 
             made = tokenizer.train((document.text for document in sample), config.vocab_size)
         else:
             made = tokenizer.load(config.tokenizer)
-            made.no_padding()
-            made.no_truncation()
         with whole(file) as path:
             made.save(str(path))
     return Tokenizer.from_file(str(file))

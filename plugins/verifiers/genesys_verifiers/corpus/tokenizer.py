@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def train(texts: Iterable[str], vocab_size: int) -> Tokenizer:
 
 
 def load(name: str) -> Tokenizer:
-    """Read a tokenizer from a file, or from the hub.
+    """Read a tokenizer from a file, or from the hub; it adds no tokens of its own to a text.
 
     Raises:
         GenesysError: The file is no tokenizer, or the hub has none or does not answer.
@@ -40,7 +41,7 @@ def load(name: str) -> Tokenizer:
     path = Path(name).expanduser()
     local = path.is_file() or path.suffix == ".json"
     try:
-        return Tokenizer.from_file(str(path)) if local else Tokenizer.from_pretrained(name)
+        found = Tokenizer.from_file(str(path)) if local else Tokenizer.from_pretrained(name)
     except Exception as error:  # the library raises Exception itself
         if local:
             raise GenesysError(f"{path} cannot be read as a tokenizer: {error}") from None
@@ -48,6 +49,9 @@ def load(name: str) -> Tokenizer:
             f"The hub gives no tokenizer {name!r}: {one_line(str(error), 200)}. Offline, use "
             "corpus.tokenizer=trained, or corpus.tokenizer=<path of a tokenizer.json>."
         ) from error
+    content = json.loads(found.to_str())
+    content |= {"post_processor": None, "truncation": None, "padding": None}
+    return Tokenizer.from_str(json.dumps(content))
 
 
 def end_of_text(tokenizer: Tokenizer, token: str | None) -> int:
