@@ -515,6 +515,7 @@ class Benchmark(Record):
         embed_dim: Width.
         parameters: Non-embedding parameters.
         step_seconds: Processor time of a forward and backward pass on one batch.
+        precision: In which the blocks compute, e.g. ``float32``.
         tokens_per_second: Of wall time, in whole training steps.
         memory_mb: Most memory that these held, with weights and optimiser, in MiB.
     """
@@ -524,6 +525,7 @@ class Benchmark(Record):
     embed_dim: int
     parameters: int
     step_seconds: FiniteFloat
+    precision: str
     tokens_per_second: FiniteFloat
     memory_mb: FiniteFloat
 

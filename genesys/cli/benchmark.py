@@ -101,7 +101,7 @@ def _print(console: Console, found: Sequence[Record], as_json: bool, table: Rend
 
 
 def _table(found: Sequence[Benchmark]) -> Table:
-    columns = ("scale", "blocks", "width", "parameters", "step", "tokens/s", "MiB")
+    columns = ("scale", "blocks", "width", "parameters", "precision", "step", "tokens/s", "MiB")
     table = _empty(columns)
     for one in found:
         table.add_row(
@@ -109,6 +109,7 @@ def _table(found: Sequence[Benchmark]) -> Table:
             str(one.n_block),
             str(one.embed_dim),
             count(one.parameters),
+            one_line(one.precision),
             f"{1000 * one.step_seconds:.1f} ms",
             count(one.tokens_per_second),
             count(one.memory_mb),

@@ -40,6 +40,7 @@ class Guessing:
             embed_dim=scale.d_model,
             parameters=101_000,
             step_seconds=0.0425,
+            precision="float32",
             tokens_per_second=21_300.0,
             memory_mb=55.0,
         )
@@ -84,9 +85,9 @@ def run(monkeypatch, tmp_path):
 def test_the_reference_at_each_scale_or_one(run):
     text = run()
     assert [line.split() for line in text.splitlines() if "M " in line and "k" in line] == [
-        ["0.1M", "2", "64", "101k", "42.5", "ms", "21.3k", "55"],
-        ["0.3M", "3", "96", "101k", "42.5", "ms", "21.3k", "55"],
-        ["1M", "5", "128", "101k", "42.5", "ms", "21.3k", "55"],
+        ["0.1M", "2", "64", "101k", "float32", "42.5", "ms", "21.3k", "55"],
+        ["0.3M", "3", "96", "101k", "float32", "42.5", "ms", "21.3k", "55"],
+        ["1M", "5", "128", "101k", "float32", "42.5", "ms", "21.3k", "55"],
     ]
     (only,) = json.loads(run("scale=0.3M", as_json=True))
     assert Benchmark(**only).scale == "0.3M"

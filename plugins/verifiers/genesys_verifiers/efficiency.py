@@ -9,10 +9,11 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from genesys.errors import SandboxError
-from genesys.records import Efficiency, Scale
+from genesys.errors import GenesysError, SandboxError
+from genesys.records import Benchmark, Efficiency, Scale
 from genesys.sandbox import GuestEnded, GuestError, Job, Limits, Sandbox
 from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.reference import REFERENCE, Reference
 from genesys_verifiers.remote import RemoteModel
 from genesys_verifiers.settings import Task
 
@@ -56,35 +57,68 @@ class Meter:
         sandbox: Where they run.
         limits: Of a guest.
         scale: Whose sizes they have.
-        tokens: In a batch, at least.
     """
 
-    def __init__(self, sandbox: Sandbox, limits: Limits, scale: Scale, tokens: int) -> None:
-        self._sandbox, self._limits, self._scale, self._tokens = sandbox, limits, scale, tokens
+    def __init__(self, sandbox: Sandbox, limits: Limits, scale: Scale) -> None:
+        self._sandbox, self._limits, self._scale = sandbox, limits, scale
 
-    def compare(
-        self, reference: tuple[str, Task], design: tuple[str, Task], lengths: Sequence[int]
-    ) -> Iterator[Efficiency]:
-        """The reference and the design by turns, each given with its name.
+    def benchmark(self, task: Task, reference: Reference) -> Benchmark:
+        """What the reference takes on batches as in training.
+
+        Args:
+            task: With the reference's block.
+            reference: What is known of it.
 
         Raises:
-            DesignFaultError: The design cannot be given a size.
-            SandboxError: The machine is at fault.
+            SandboxError: It does not run, so the machine is at fault.
         """
-        size = self._scale.n_block, self._scale.d_model
-        sizes = size, self._tuned(reference[1], design[1], size)
-        tokens = max(self._tokens, *lengths)
-        for length in lengths:
-            for (name, task), size in zip((reference, design), sizes, strict=True):
-                yield self.measure(name, task, size, tokens // length, length)
+        scale, settings = self._scale, task.settings
+        shape = settings.batch_size, settings.sequence_length
+        found = self.measure(REFERENCE, task, (scale.n_block, scale.d_model), *shape)
+        if found.error:
+            raise SandboxError(f"The GPT reference does not run: {found.error}")
+        return Benchmark(
+            scale=scale.name,
+            n_block=scale.n_block,
+            embed_dim=scale.d_model,
+            parameters=reference.parameters,
+            step_seconds=reference.step_seconds,
+            precision=settings.precision.value,
+            tokens_per_second=found.train_tokens_per_second,
+            memory_mb=found.train_memory_mb,
+        )
 
-    def _tuned(self, reference: Task, design: Task, size: tuple[int, int]) -> tuple[int, int]:
-        with self._open(reference) as model:
-            parameters = model.parameters(*size)
-        with self._open(design) as model:
-            model.load()
-            tuned = model.tune(size[1], parameters)
-            return tuned.n_block, tuned.embed_dim
+    def compare(
+        self,
+        reference: Task,
+        design: tuple[str, Task],
+        parameters: int,
+        lengths: Sequence[int],
+    ) -> Iterator[Efficiency]:
+        """The reference and a design by turns.
+
+        Args:
+            reference: With the reference's block.
+            design: Name of the design, and the same with its block.
+            parameters: Of the reference.
+            lengths: Tokens of the sequences.
+
+        Raises:
+            GenesysError: The design cannot be given a size, or the machine is at fault.
+        """
+        name, task = design
+        width = self._scale.d_model
+        try:
+            with self._open(task) as model:
+                model.load()
+                tuned = model.tune(width, parameters)
+        except DesignFaultError as fault:
+            raise GenesysError(f"{name} cannot be measured: {fault}") from None
+        tokens = max(task.settings.tokens_per_step, *lengths)
+        for length in lengths:
+            rows = tokens // length
+            yield self.measure(REFERENCE, reference, (self._scale.n_block, width), rows, length)
+            yield self.measure(name, task, (tuned.n_block, tuned.embed_dim), rows, length)
 
     def measure(
         self, design: str, task: Task, size: tuple[int, int], rows: int, length: int

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
 
-from genesys.errors import ConfigError, GenesysError, SandboxError
+from genesys.errors import ConfigError, SandboxError
 from genesys.gau.compose import compose
 from genesys.gau.tree import GAUTree
 from genesys.markers import hookimpl
@@ -30,7 +30,7 @@ from genesys_verifiers.corpus import Corpus, corpus_of, prepare
 from genesys_verifiers.efficiency import Meter
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
-from genesys_verifiers.reference import REFERENCE, Reference, References, code
+from genesys_verifiers.reference import Reference, References, code
 from genesys_verifiers.saving import Saving
 from genesys_verifiers.settings import Settings, Task
 from genesys_verifiers.tasks.config import TaskSet
@@ -161,21 +161,10 @@ class LightningVerifier:
         Raises:
             SandboxError: The machine cannot do that.
         """
-        size, task = (scale.n_block, scale.d_model), self._task(code(), scale, 0)
+        task = self._task(code(), scale, 0)
         reference = self._references.renew(task, scale, self._opener(task, scale, sandbox))
-        shape = self._settings.batch_size, self._settings.sequence_length
-        found = self._meter(scale, sandbox).measure(REFERENCE, task, size, *shape)
-        if found.error:
-            raise SandboxError(f"The GPT reference does not run: {found.error}")
-        return Benchmark(
-            scale=scale.name,
-            n_block=scale.n_block,
-            embed_dim=scale.d_model,
-            parameters=reference.parameters,
-            step_seconds=reference.step_seconds,
-            tokens_per_second=found.train_tokens_per_second,
-            memory_mb=found.train_memory_mb,
-        )
+        task = task.in_precision(reference.precision)
+        return Meter(sandbox, self._limits(scale.tokens), scale).benchmark(task, reference)
 
     def efficiency(
         self, design: Design, scale: Scale, lengths: Sequence[int], sandbox: Sandbox
@@ -185,14 +174,13 @@ class LightningVerifier:
         Raises:
             GenesysError: The design does not run, or the machine cannot measure it.
         """
-        block = compose(GAUTree.of(design))
-        tasks = self._task(code(), scale, 0), self._task(block, scale, 0)
-        try:
-            yield from self._meter(scale, sandbox).compare(
-                (REFERENCE, tasks[0]), (design.name, tasks[1]), lengths
-            )
-        except DesignFaultError as fault:
-            raise GenesysError(f"{design.name} cannot be measured: {fault}") from None
+        reference = self._reference(scale, 0, sandbox)
+        tasks = [
+            self._task(block, scale, 0).in_precision(reference.precision)
+            for block in (code(), compose(GAUTree.of(design)))
+        ]
+        meter = Meter(sandbox, self._limits(scale.tokens), scale)
+        return meter.compare(tasks[0], (design.name, tasks[1]), reference.parameters, lengths)
 
     def evaluate(self, folder: Path, sandbox: Sandbox) -> VerificationReport:
         """Score a model that was kept, on the configured tasks.
@@ -229,9 +217,6 @@ class LightningVerifier:
             vocab_size=self.corpus.vocab_size,
             settings=self._settings,
         )
-
-    def _meter(self, scale: Scale, sandbox: Sandbox) -> Meter:
-        return Meter(sandbox, self._limits(scale.tokens), scale, self._settings.tokens_per_step)
 
     def _opener(self, task: Task, scale: Scale, sandbox: Sandbox) -> Opener:
         return Opener(sandbox, task, self.corpus, self._limits(scale.tokens))
