@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pytest
 from filelock import FileLock
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, pre_tokenizers
 from tokenizers.processors import TemplateProcessing
 
 from genesys.errors import ConfigError, GenesysError
@@ -193,10 +193,10 @@ def test_progress_names_the_stages(tmp_path: Path) -> None:
 KILLED = """
 import os, signal
 from pathlib import Path
-from genesys_verifiers.corpus import LocalText, prepare
+from genesys_verifiers.corpus import corpus_of, prepare
 import genesys_verifiers.corpus.build as build
 build.generate = lambda *_, **__: os.kill(os.getpid(), signal.SIGKILL)
-prepare(LocalText.model_validate({config!r}), Path({folder!r}))
+prepare(corpus_of({config!r}), Path({folder!r}))
 """
 
 
@@ -207,39 +207,69 @@ def run(code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_killed_build_goes_on_with_what_is_finished(corpus: Corpus, tmp_path: Path) -> None:
-    config = tiny(corpus)
-    killed = run(KILLED.format(config=config.model_dump(), folder=str(tmp_path)))
+def test_parts_that_were_read_are_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def read(source: Told, part: Part) -> Iterator[Document | Skipped]:
+        asked.append(part[0])
+        return honest(source, part)
+
+    def interrupt(stage: str, done: int, total: int) -> None:
+        if (stage, done) == ("read", 2):
+            raise KeyboardInterrupt
+
+    honest = Told.read
+    monkeypatch.setattr(Told, "read", read)
+    with pytest.raises(KeyboardInterrupt):
+        prepare(Told(), tmp_path, interrupt)
+    assert prepare(Told(), tmp_path).manifest()["train"]["documents"] > 100
+    assert asked == ["0", "1", "2"]
+
+
+@pytest.fixture
+def texts(tmp_path: Path) -> CorpusConfig:
+    """A source that another process can import: three hundred files."""
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for number in range(300):
+        (folder / f"{number}.txt").write_text(" ".join(words(5 * number + i) for i in range(5)))
+    return corpus_of({"name": "files", "folder": str(folder), "vocab_size": 512, "workers": 1})
+
+
+def test_a_killed_build_goes_on_with_what_is_finished(texts: CorpusConfig, tmp_path: Path) -> None:
+    killed = run(KILLED.format(config=texts.model_dump(), folder=str(tmp_path)))
     assert killed.returncode < 0, killed.stderr
     assert not list(tmp_path.rglob("manifest.json"))
     (shard,) = tmp_path.rglob("train/*.bin")
     made = shard.stat().st_ino
-    again = prepare(config, tmp_path)
-    assert again.manifest() == corpus.manifest()
+    again = prepare(texts, tmp_path)
     assert again.train_files[0].stat().st_ino == made
+    assert again.manifest() == prepare(texts, tmp_path / "elsewhere").manifest()
 
 
 FULL = """
 import resource
 from pathlib import Path
 from genesys.errors import GenesysError
-from genesys_verifiers.corpus import LocalText, prepare
+from genesys_verifiers.corpus import corpus_of, prepare
 resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, resource.RLIM_INFINITY))
 try:
-    prepare(LocalText.model_validate({config!r}), Path({folder!r}))
+    prepare(corpus_of({config!r}), Path({folder!r}))
 except GenesysError as error:
     print(error)
 """
 
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(
-    corpus: Corpus, tmp_path: Path
+    texts: CorpusConfig, tmp_path: Path
 ) -> None:
-    full = run(FULL.format(config=tiny(corpus).model_dump(), folder=str(tmp_path)))
+    full = run(FULL.format(config=texts.model_dump(), folder=str(tmp_path)))
     assert "Cannot write the corpus" in full.stdout, full.stderr
     assert "GENESYS_CACHE" in full.stdout
     assert not [path for path in tmp_path.rglob("*.part") if path.is_file()]
-    assert prepare(tiny(corpus), tmp_path).manifest() == corpus.manifest()
+    assert prepare(texts, tmp_path).manifest()["train"]["documents"] > 200
 
 
 def test_the_second_of_two_builds_waits(tmp_path: Path) -> None:
@@ -351,20 +381,21 @@ def test_a_wrong_tokenizer_is_explained(
         prepare(Told(**changes), tmp_path)
 
 
-def test_a_tokenizer_of_ones_own(corpus: Corpus, tmp_path: Path) -> None:
-    other = Tokenizer.from_file(str(corpus.tokenizer_file))
-    other.add_special_tokens(["</s>", *(f"<{number}>" for number in range(70_000))])
-    other.post_processor = TemplateProcessing(single="</s> $A", special_tokens=[("</s>", 512)])
+def test_a_tokenizer_of_ones_own(tmp_path: Path) -> None:
+    end = 70_000
+    entries = {word: number for number, word in enumerate(WORDS)}
+    entries |= {f"<{number}>": number for number in range(len(WORDS), end)} | {"<stop>": end}
+    other = Tokenizer(models.WordLevel(entries, unk_token="one"))
+    other.pre_tokenizer = pre_tokenizers.Whitespace()
+    other.post_processor = TemplateProcessing(single="<stop> $A", special_tokens=[("<stop>", end)])
     other.enable_truncation(4)
     other.save(str(tmp_path / "own.json"))
-    built = prepare(Told(tokenizer=str(tmp_path / "own.json"), end_of_text="</s>"), tmp_path)
-    assert built.vocab_size == 512 + 70_001
-    assert built.end_of_text == 512
-    ids = Tokenizer.from_file(str(built.tokenizer_file)).encode(words(1)).ids
-    assert len(ids) > 4
-    assert 512 not in ids
+    built = prepare(Told(tokenizer=str(tmp_path / "own.json"), end_of_text="<stop>"), tmp_path)
+    assert (built.vocab_size, built.end_of_text) == (end + 1, end)
+    assert len(Tokenizer.from_file(str(built.tokenizer_file)).encode(words(1)).ids) == 30
     found = tokens(built, "uint32")
-    assert (found == 512).sum() == built.manifest()["train"]["documents"]
+    assert found.max() == end
+    assert (found == end).sum() == built.manifest()["train"]["documents"]
 
 
 def test_a_hub_that_does_not_answer_is_told(tmp_path: Path) -> None:
