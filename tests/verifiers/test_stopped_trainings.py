@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport
-from genesys.sandbox import Sandbox
+from genesys.sandbox import Job, Sandbox
 from genesys_verifiers.checkpoint import load_model
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.draft import write_file
@@ -165,6 +165,31 @@ def test_a_state_that_cannot_be_loaded_is_told_and_not_used(
     file.write_text(changed.model_dump_json())
     assert (essence(run(tmp_path)), weights(tmp_path)) == undisturbed
     assert "is not used, and training starts from the beginning" in caplog.text
+
+
+class _Noting(Sandbox):
+    """Notes the time that it gives to guests that train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def open(self, job: Job) -> Any:
+        if job.limits and job.limits.readable:
+            self.seconds.append(job.limits.seconds)
+        return super().open(job)
+
+
+def test_what_was_spent_before_counts(run: Run, tmp_path: Path) -> None:
+    file = stop(run, tmp_path, 5) / FILE
+    checkpoint = Checkpoint.model_validate_json(file.read_bytes())
+    spent = checkpoint.model_copy(update={"seconds": 900.0})
+    file.write_text(spent.model_dump_json())
+    with _Noting() as sandbox:
+        report = run(tmp_path, sandbox=sandbox, seconds=1000.0)
+    assert report.outcome is Outcome.OK, report.error
+    assert 0 < sandbox.seconds[-1] < 1000 - 900 + 10
+    assert report.tokens_per_second == pytest.approx(report.tokens / 900, rel=0.1)
 
 
 def test_a_full_disk_stops_no_training(
