@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 Tokens = tuple[int, ...]
 Place = tuple[int, int, int]  # row, column, the token that comes next
 
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 2048  # a processor is slower with more
 
 
 @dataclass(frozen=True)
