@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+SOME = 2**16
 
 
 class Batches:
@@ -44,7 +45,7 @@ class Batches:
         dtype: str = "uint16",
     ) -> None:
         files = sorted(path.iterdir()) if path.is_dir() else [path]
-        # Plain arrays: slicing a memmap costs more than reading it.
+        # Plain arrays: indexing a memmap costs more than reading it.
         self._shards = [np.asarray(np.memmap(file, dtype=dtype, mode="r")) for file in files]
         self._ends = np.cumsum([len(shard) for shard in self._shards])
         if max(map(len, self._shards), default=0) <= length:
@@ -60,7 +61,7 @@ class Batches:
         starts = islice(starts, self._start * self._batch_size, None)
         for _ in range(self._start, self._steps):
             chosen = np.fromiter(starts, dtype=np.int64, count=self._batch_size)
-            yield torch.from_numpy(np.stack([self._window(at) for at in chosen]).astype(np.int64))
+            yield torch.from_numpy(self._windows(chosen))
 
     def _starts(self, rng: np.random.Generator) -> Iterator[int]:
         while True:
@@ -69,14 +70,20 @@ class Batches:
                 np.arange(end - len(shard) + offset, end - self._length, self._length)
                 for shard, end in zip(self._shards, self._ends, strict=True)
             ]
-            yield from rng.permutation(np.concatenate(windows)).tolist()
+            order = rng.permutation(np.concatenate(windows))
+            # A list of all of them would take five times the memory.
+            for first in range(0, len(order), SOME):
+                yield from order[first : first + SOME].tolist()
 
-    def _window(self, start: int) -> NDArray[Any]:
-        """Tokens from a place in all shards on."""
-        index = int(np.searchsorted(self._ends, start, side="right"))
-        shard = self._shards[index]
-        first = start - int(self._ends[index]) + len(shard)
-        return shard[first : first + self._length + 1]
+    def _windows(self, starts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Windows of shape (B, L + 1) that begin at places in all shards."""
+        found = np.empty((len(starts), self._length + 1), dtype=np.int64)
+        owners = np.searchsorted(self._ends, starts, side="right")
+        for index in set(owners.tolist()):
+            rows, shard = owners == index, self._shards[index]
+            first = starts[rows] - (self._ends[index] - len(shard))
+            found[rows] = shard[first[:, None] + np.arange(self._length + 1)]
+        return found
 
 
 def within(seconds: float, batches: Iterable[Tensor]) -> Iterator[Tensor]:
