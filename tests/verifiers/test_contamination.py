@@ -13,7 +13,8 @@ from genesys_verifiers.contamination import CHUNK, Contamination, pieces
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.evaluate import Evaluator
 from genesys_verifiers.tasks.config import TaskSet
-from tests.verifiers.test_task_sets import Constant
+
+from .answers import Constant
 
 RNG = np.random.default_rng(0)
 TRAIN = RNG.integers(0, 50_000, 300_000).astype(np.uint16)

@@ -8,19 +8,22 @@ import tarfile
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
 import pytest
 import yaml
 
-from genesys.errors import GenesysError
+from genesys.errors import ConfigError, GenesysError
+from genesys.records import Design, Scale
 from genesys.resources import resource
+from genesys.sandbox import Sandbox
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.evaluate import Evaluator
-from genesys_verifiers.likelihood import Array
+from genesys_verifiers.lightning import LightningVerifier
 from genesys_verifiers.tasks import bigbench
 from genesys_verifiers.tasks.config import TaskSet
 
-VOCABULARY, WIDTH = 512, 4
+from .answers import Constant
+from .conftest import TINY
+
 QUESTION = {
     "output_type": "multiple_choice",
     "dataset_path": "json",
@@ -30,16 +33,6 @@ QUESTION = {
     "doc_to_target": "{{right}}",
     "metric_list": [{"metric": "acc", "aggregation": "mean", "higher_is_better": True}],
 }
-
-
-class Constant:
-    """Finds all tokens equally likely, whatever comes before."""
-
-    def head(self) -> Array:
-        return np.zeros((VOCABULARY, WIDTH), dtype=np.float32)
-
-    def hidden(self, ids: Array, rows: Array, columns: Array) -> Array:
-        return np.zeros((len(rows), WIDTH), dtype=np.float32)
 
 
 @pytest.fixture
@@ -141,6 +134,32 @@ def test_lm_eval_has_the_papers_tasks(name: str) -> None:
     paths = [str(INSTALLED / folder) for folder in folders]
     there = set(TaskManager(include_path=paths, include_defaults=False).all_tasks)
     assert {task.split("/")[1] for task in wanted.tasks} <= there
+
+
+@pytest.mark.parametrize(
+    ("tasks", "message"),
+    [
+        ({"sauce": "corpus"}, "sauce"),
+        ({"overlap": "ignore"}, "overlap"),
+        ({"tasks": "one"}, "tasks"),
+    ],
+)
+def test_the_verifier_refuses_a_wrong_config(tasks: dict[str, str], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        LightningVerifier(corpus=TINY.model_dump(), tasks=tasks)
+
+
+@pytest.mark.usefixtures("datasets_cache")
+def test_a_hub_that_does_not_answer_is_no_designs_fault(
+    corpus: Corpus, gpt2: Design, scale: Scale, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENESYS_CACHE", str(corpus.folder.parents[1]))
+    wanted = {"name": "paper9", "source": "lm-eval", "tasks": ["glue/wnli"]}
+    verifier = LightningVerifier(
+        corpus=TINY.model_dump(), tasks=wanted, batch_size=4, threads=1, memory_mb=1024
+    )
+    with pytest.raises(GenesysError, match=r"'wnli' of task set 'paper9'.*tasks=local"):
+        verifier.verify(gpt2, scale, 0, sandbox, lambda point: None)
 
 
 def test_a_set_is_light_to_read() -> None:
