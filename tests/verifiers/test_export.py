@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -102,6 +104,25 @@ def test_without_genesys_the_logits_are_the_same(tmp_path: Path) -> None:
             logits[:, :-1].flatten(0, 1), ids[:, 1:].flatten()
         )
         assert torch.equal(loss, expected)
+
+
+@pytest.mark.skipif(not find_spec("transformers"), reason="transformers is not installed")
+def test_transformers_loads_the_same(tmp_path: Path) -> None:
+    folder, out = kept(tmp_path, "rwkv6"), tmp_path / "out"
+    export(folder, out)
+    code = LOAD.replace(
+        "from modeling_genesys import GenesysForCausalLM",
+        "from transformers import AutoModelForCausalLM",
+    ).replace(
+        "GenesysForCausalLM.from_pretrained(folder)",
+        "AutoModelForCausalLM.from_pretrained(folder, trust_remote_code=True)",
+    )
+    code = code.replace('del sys.modules["modeling_genesys"], ', "del ")
+    environment = {**os.environ, "HF_HOME": str(tmp_path / "hub"), "HF_HUB_OFFLINE": "1"}
+    subprocess.run([sys.executable, "-c", code, str(out)], check=True, env=environment)
+    with torch.no_grad():
+        logits = load_model(folder, trust_code=True)(torch.arange(40).reshape(2, 20))
+    assert torch.equal(torch.load(out.with_suffix(".pt"))[0], logits)
 
 
 def test_the_folder_is_whole_and_says_what_it_is(tmp_path: Path) -> None:
