@@ -43,18 +43,6 @@ def test_the_plugin_in_the_docs_selects():
     assert (picked.designs, picked.references) == (["b"], ["a"])
 
 
-def test_the_corpus_in_the_docs_is_built(tmp_path):
-    code, namespace = code_in("plugins.md", "from collections.abc import Iterator, Sequence"), {}
-    exec(compile(code, "letters.py", "exec", dont_inherit=True), namespace)
-    for number in range(8):
-        (tmp_path / f"{number}.letter").write_text(f"Dear {number}")
-    (tmp_path / "odd.letter").write_text("Hello")
-    letters = namespace["Letters"](folder=str(tmp_path))
-    found = [document for part in letters.parts() for document in letters.read(part)]
-    assert [getattr(document, "text", None) for document in found][:2] == ["Dear 0", "Dear 1"]
-    assert found[-1].why == "no letter"
-
-
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_links_lead_somewhere(page):
     for target in re.findall(r"\]\(([^)#]+)", page.read_text()):

@@ -71,7 +71,20 @@ print([finding.source for finding in plugins.search(population, Query(descriptio
     assert done.stdout.split("\n")[:2] == ["['b']", "['proverbs']"], done.stderr
 
 
-@pytest.mark.parametrize("name", ["latency.py", "configs/checker/latency.yaml"])
+def test_its_corpus_is_built(site, tmp_path, monkeypatch):
+    monkeypatch.setenv("GENESYS_CACHE", str(tmp_path / "cache"))
+    for number in range(40):
+        words = " ".join(str(number * word) for word in range(3, 60))
+        (tmp_path / f"{number}.letter").write_text(f"Dear {number}, {words}")
+    (tmp_path / "odd.letter").write_text("Hello")
+    done = genesys(site, "corpus", "build", "--json", "corpus=letters", f"corpus.folder={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    built = json.loads(done.stdout)
+    assert built["skipped"]["counts"] == {"no letter": 1}
+    assert built["train"]["documents"] + built["valid"]["documents"] == 40
+
+
+@pytest.mark.parametrize("name", ["latency.py", "configs/checker/latency.yaml", "letters.py"])
 def test_the_docs_show_its_files(name):
     docs = (HERE.parent.parent / "docs" / "plugins.md").read_text()
     assert (HERE / "dist" / "genesys_thirdparty" / name).read_text() in docs
