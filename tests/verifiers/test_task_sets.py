@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from genesys.errors import ConfigError, GenesysError
-from genesys.records import Design, Scale
+from genesys.records import Design, Outcome, Scale
 from genesys.resources import resource
 from genesys.sandbox import Sandbox
 from genesys_verifiers.corpus import Corpus
@@ -198,8 +198,7 @@ def test_bigbench_is_unpacked_and_scored(
     monkeypatch.setenv("GENESYS_CACHE", str(tmp_path))
     items = tmp_path / "tasks" / "bigbench-1.0.0"
     items.parent.mkdir()
-    archive, digest = package(tmp_path / "b.tar.gz")
-    bigbench.unpack(archive, items, digest)
+    bigbench.unpack(*package(tmp_path / "b.tar.gz"), items)
     scores, _ = evaluator(corpus, "bigbench")(Constant())
     assert {s.task for s in scores} == set(bigbench.FILES)
     rows = [json.loads(line) for line in (items / "verb_simple.jsonl").read_text().splitlines()]
@@ -212,5 +211,27 @@ def test_bigbench_is_unpacked_and_scored(
 def test_another_archive_is_refused(tmp_path: Path) -> None:
     path, _ = package(tmp_path / "b.tar.gz")
     with pytest.raises(GenesysError, match="hash differs"):
-        bigbench.unpack(path, tmp_path / "items", bigbench.SHA256)
+        bigbench.unpack(path, bigbench.SHA256, tmp_path / "items")
     assert not (tmp_path / "items").exists()
+
+
+def test_a_design_is_verified_on_another_set(
+    corpus: Corpus,
+    gpt2: Design,
+    scale: Scale,
+    sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bigbench.unpack(*package(tmp_path / "b.tar.gz"), tmp_path / "items")
+    monkeypatch.setattr(bigbench, "folder", lambda: tmp_path / "items")
+    monkeypatch.setenv("GENESYS_CACHE", str(corpus.folder.parents[1]))
+    tasks = {"source": "bigbench", "tasks": ["verb_simple", "verb_nested"]}
+    verifier = LightningVerifier(
+        corpus=TINY.model_dump(), tasks=tasks, batch_size=4, threads=1, memory_mb=1024
+    )
+    report = verifier.verify(gpt2, scale, 0, sandbox, lambda point: None)
+    assert (report.outcome, report.error) == (Outcome.OK, "")
+    assert [s.task for s in report.scores] == ["verb_simple", "verb_nested"]
+    assert all(s.untrained is not None and s.stderr and s.chance == 0.5 for s in report.scores)
+    assert report.fitness == pytest.approx(sum(s.value for s in report.scores) / 2)

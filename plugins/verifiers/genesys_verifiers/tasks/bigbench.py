@@ -74,14 +74,14 @@ def fetch() -> Path:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
-            unpack(_download(Path(scratch)), Path(scratch) / "items", SHA256)
+            unpack(_download(Path(scratch)), SHA256, Path(scratch) / "items")
             (Path(scratch) / "items").rename(path)
     except OSError as error:
         raise GenesysError(f"Cannot write {path}: {error}. GENESYS_CACHE names another.") from error
     return path
 
 
-def unpack(archive: Path, items: Path, sha256: str) -> None:
+def unpack(archive: Path, sha256: str, items: Path) -> None:
     """Write the items of all tasks of a package into a new folder.
 
     Raises:
