@@ -57,6 +57,7 @@ def build(config: CorpusConfig, folder: Path, progress: Progress) -> None:
         progress("tokenizer", 0, 1)
         made = _tokenizer(config, sample, corpus)
         end = tokenizer.end_of_text(made, config.end_of_text)
+        progress("tokenizer", 1, 1)
         common = corpus.tokenizer_file, end, config.shard_mb * 1e6, corpus.train_folder
         encoding = [(staged, index, own, *common) for index, own in enumerate(labels)]
         workers("tokens", shards.encode, _left(staged, encoding, shards.notes_file))
@@ -69,6 +70,7 @@ def build(config: CorpusConfig, folder: Path, progress: Progress) -> None:
         "skipped": skipped,
         "items": _items(config, sample, corpus, made),
     }
+    progress("items", 1, 1)
     shutil.rmtree(staged)
     _write_manifest(corpus, manifest)
 
