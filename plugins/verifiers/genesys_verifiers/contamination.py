@@ -13,11 +13,11 @@ from genesys_verifiers.exam import Exam
 from genesys_verifiers.plan import Array, Tokens
 from genesys_verifiers.requests import Planner
 from genesys_verifiers.settings import token_type
-from genesys_verifiers.tasks.overlap import WINDOW, windows
+from genesys_verifiers.tasks.overlap import MULTIPLIER, WINDOW, windows
 
 # An item with fewer tokens than a window counts if all of it occurs, from this length on.
 SHORTEST = 8
-CHUNK = 2**22  # tokens of training at a time
+CHUNK = 2**17  # tokens of training at a time: what stays in a processor's cache
 TABLE_BITS = 24
 
 
@@ -62,8 +62,9 @@ class Contamination:
         """
         lookups = {length: _Lookup(known) for length, known in self._known.items()}
         for piece in train:
-            for length, lookup in lookups.items():
-                lookup.see(windows(piece, length))
+            for length, hashes in _growing(piece):
+                if length in lookups:
+                    lookups[length].see(hashes)
         found = np.zeros(self._count, dtype=bool)
         for length, lookup in lookups.items():
             found[self._owners[length][lookup.seen(self._known[length])]] = True
@@ -98,6 +99,17 @@ def pieces(files: Iterable[Path], vocab_size: int) -> Iterator[Array]:
         tokens = np.memmap(file, dtype=token_type(vocab_size), mode="r")
         for start in range(0, len(tokens), CHUNK):
             yield tokens[start : start + CHUNK + WINDOW - 1]
+
+
+def _growing(tokens: Array) -> Iterator[tuple[int, Array]]:
+    """What ``windows`` gives for each length up to WINDOW; each grows out of the one before."""
+    whole = tokens.astype(np.uint64)
+    total = np.zeros_like(whole)
+    for length in range(1, min(WINDOW, len(tokens)) + 1):
+        total = total[: len(tokens) - length + 1]
+        total *= MULTIPLIER
+        total += whole[length - 1 :]
+        yield length, total
 
 
 def _top(hashes: Array) -> Any:
