@@ -113,8 +113,8 @@ def verify(
 ) -> None:
     """Tune, train and evaluate a design. Exit status: 0 done, 1 its fault, 2 could not be done.
 
-    What follows the design overrides the config, e.g. scale=0.3M seed=1 ladder=paper
-    verifier.threads=1. Without scale= it is the ladder's smallest.
+    What follows the design overrides the config: scale=0.3M (the smallest by default), seed=1,
+    verifier.keep_weights=true ...
     """
     from genesys.cli.verify import verify
 
@@ -133,8 +133,9 @@ def benchmark(
 ) -> None:
     """Measure how fast this machine trains the GPT reference at each scale, or a design beside it.
 
-    Without a design, what verifications go by is measured anew. With one, training and prefill are
-    measured at several lengths, at scale=NAME or the ladder's smallest.
+    Without a design, what verifications go by is measured anew.
+
+    With one, it measures training and prefill at several lengths, at scale=NAME.
     """
     from genesys.cli.benchmark import benchmark
 

@@ -83,6 +83,16 @@ class _Broken(Sandbox):
 def test_a_report_without_a_model_has_none(
     verifier: LightningVerifier, sandbox: Sandbox, tmp_path: Path
 ) -> None:
-    assert verifier.kept(VerificationReport(design="gpt2", scale="tiny")) is None
+    report = VerificationReport(design="gpt2", scale="tiny")
+    assert verifier.kept(report) is None
+    (tmp_path / "gpt2-tiny-0").mkdir()
+    (tmp_path / "gpt2-tiny-0" / MODEL).write_text("{}")
+    assert verifier.kept(report) == tmp_path / "gpt2-tiny-0"
+    failed = report.model_copy(update={"outcome": Outcome.DESIGN_ERROR})
+    assert verifier.kept(failed) is None  # the model is of an earlier verification
+    forgetful = LightningVerifier(
+        corpus={"name": "local_text"}, checkpoints=str(tmp_path), keep_weights=False
+    )
+    assert forgetful.kept(report) is None
     with pytest.raises(GenesysError, match="no trained model"):
         verifier.evaluate(tmp_path, sandbox)

@@ -77,9 +77,10 @@ class Saving(BaseModel):
 
     def kept(self, report: VerificationReport) -> Path | None:
         """Where the model of a verification is kept, if it is."""
+        if not self.keep_weights or report.outcome is not Outcome.OK:
+            return None  # what may lie there is of an earlier one
         folder = self._folder(report.design, report.scale, report.seed)
-        ended_well = report.outcome is Outcome.OK
-        return folder if ended_well and folder and (folder / MODEL).is_file() else None
+        return folder if folder and (folder / MODEL).is_file() else None
 
     def _folder(self, design: str, scale: str, seed: int) -> Path | None:
         if self.checkpoints is None:
