@@ -96,6 +96,23 @@ def test_overlaps_are_told_and_left_out_if_wanted(
     assert "quiz: 5 of 20 items" in caplog.text
 
 
+def test_the_training_text_is_read_once(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GENESYS_CACHE", str(tmp_path))
+    own_items(corpus, tmp_path / "tasks" / "bigbench-1.0.0", repeated=5)
+    wanted = TaskSet(source="bigbench")
+    (one,) = Evaluator(corpus, 64, wanted)(Constant())[0]
+    monkeypatch.setattr("genesys_verifiers.contamination.pieces", lambda files, size: [])
+    (other,) = Evaluator(corpus, 64, wanted)(Constant())[0]
+    assert one == other
+    assert one.overlap == 0.25
+    own_items(corpus, tmp_path / "again" / "tasks" / "bigbench-1.0.0", repeated=4)
+    monkeypatch.setenv("GENESYS_CACHE", str(tmp_path / "again"))
+    (unread,) = Evaluator(corpus, 64, wanted)(Constant())[0]
+    assert unread.overlap == 0
+
+
 def test_a_task_that_training_has_seen_whole_is_refused(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

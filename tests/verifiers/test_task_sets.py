@@ -39,6 +39,7 @@ QUESTION = {
 def datasets_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "datasets")
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("GENESYS_CACHE", str(tmp_path / "cache"))
 
 
 def folder(path: Path, **tasks: dict[str, object]) -> str:

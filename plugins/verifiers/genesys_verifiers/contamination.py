@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from genesys.resources import cache_root
 from genesys_verifiers.corpus import Corpus
+from genesys_verifiers.corpus.built import MANIFEST, whole
 from genesys_verifiers.exam import Exam
 from genesys_verifiers.plan import Array, Tokens
 from genesys_verifiers.requests import Planner
@@ -22,11 +26,22 @@ TABLE_BITS = 24
 
 
 def overlapping(exams: Sequence[Exam], corpus: Corpus, planner: Planner) -> list[Array]:
-    """Of each exam, which of its items have text that occurs in training."""
+    """Of each exam, which of its items have text that occurs in training.
+
+    What was found for a corpus is kept in the cache, since a large one takes hours to read.
+    """
     texts = [item for exam in exams for item in exam.texts]
     tokens = planner.encode(text for item in texts for text in item)
     contamination = Contamination([[tokens[text] for text in item] for item in texts])
-    found = contamination(pieces(corpus.train_files, corpus.vocab_size))
+    kept = cache_root() / "overlaps" / f"{contamination.key(corpus)}.npy"
+    if kept.is_file():
+        found = np.load(kept)
+    else:
+        found = contamination(pieces(corpus.train_files, corpus.vocab_size))
+        with suppress(OSError):
+            kept.parent.mkdir(parents=True, exist_ok=True)
+            with whole(kept) as path, path.open("wb") as file:
+                np.save(file, found)
     return np.split(found, np.cumsum([len(exam.items) for exam in exams])[:-1])
 
 
@@ -53,6 +68,13 @@ class Contamination:
         self._count = len(items)
         self._known = {n: np.concatenate(found) for n, found in runs.items()}
         self._owners = {n: np.concatenate(found) for n, found in owners.items()}
+
+    def key(self, corpus: Corpus) -> str:
+        """The same for the same items and training text."""
+        digest = hashlib.blake2b((corpus.folder / MANIFEST).read_bytes(), digest_size=8)
+        for length in sorted(self._known):
+            digest.update(self._known[length].tobytes() + self._owners[length].tobytes())
+        return digest.hexdigest()
 
     def __call__(self, train: Iterable[Array]) -> Array:
         """Whether each item occurs, of shape (items,).
