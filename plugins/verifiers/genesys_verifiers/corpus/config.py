@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 # What a corpus is built by: when this code changes, so may the corpus.
 PACKAGE = Path(__file__).parents[1]
-BUILDERS = ("corpus/*.py", "tasks/*.py")
+ITEMS = ("code", "generate", "grammar", "item", "overlap", "prose", "vocabulary")
+BUILDERS = ("corpus/*.py", *(f"tasks/{name}.py" for name in ITEMS))
 
 Part = tuple[str, ...]
 Progress = Callable[[str, int, int], None]
