@@ -198,7 +198,7 @@ def consistent(ids, rows, columns, found):
 def test_too_good_a_loss_is_refused(
     verify: Verify, scale: Scale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genesys_verifiers.verification.LEAST_BITS", 9.0)
+    monkeypatch.setattr("genesys_verifiers.judging.LEAST_BITS", 9.0)
     report = verify(faulty(), scale)
     assert report.outcome is Outcome.DESIGN_ERROR
     assert "bits per byte cannot be: it knows the texts" in report.error
