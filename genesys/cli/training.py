@@ -5,7 +5,6 @@ from __future__ import annotations
 from math import inf
 from threading import RLock
 from time import monotonic
-from types import TracebackType
 from typing import Self
 
 from rich.console import Console
@@ -102,12 +101,7 @@ class TrainingDisplay:
             self._bar.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._live:
             self._bar.stop()
 

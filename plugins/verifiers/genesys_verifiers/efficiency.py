@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 
 from genesys.errors import GenesysError, SandboxError
 from genesys.records import Benchmark, Efficiency, Scale
-from genesys.sandbox import GuestEnded, GuestError, Job, Limits, Sandbox
+from genesys.sandbox import GuestEnded, Job, Limits, Sandbox
 from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.opening import started
 from genesys_verifiers.reference import REFERENCE, Reference
 from genesys_verifiers.remote import RemoteModel
 from genesys_verifiers.settings import Task
@@ -157,9 +158,5 @@ class Meter:
     @contextmanager
     def _open(self, task: Task) -> Iterator[MeasuredModel]:
         job = Job(entry=ENTRY, payload=task.model_dump(mode="json"), limits=self._limits)
-        with ExitStack() as stack:
-            try:
-                guest = stack.enter_context(self._sandbox.open(job))
-            except GuestError as error:
-                raise SandboxError(f"A guest did not start: {error}") from error
+        with started(self._sandbox, job) as guest:
             yield MeasuredModel(guest, task.vocab_size, self._limits.memory_mb)

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 from genesys.errors import SandboxError
-from genesys.sandbox import GuestError, Job, Limits, Sandbox
+from genesys.sandbox import Guest, GuestError, Job, Limits, Sandbox
 from genesys_verifiers.corpus import Corpus
-from genesys_verifiers.remote import RemoteModel
+from genesys_verifiers.remote import Array, RemoteModel
 from genesys_verifiers.settings import Task
 
 ENTRY = "genesys_verifiers.guest:TrainingGuest"
+
+
+@contextmanager
+def started(sandbox: Sandbox, job: Job) -> Iterator[Guest]:
+    """A guest, ended with the context.
+
+    Raises:
+        SandboxError: It did not start. No generated code had run.
+    """
+    with ExitStack() as stack:
+        try:
+            guest = stack.enter_context(sandbox.open(job))
+        except GuestError as error:
+            raise SandboxError(f"A guest did not start: {error}") from error
+        yield guest
 
 
 class Opener:
@@ -39,12 +54,30 @@ class Opener:
         Raises:
             SandboxError: It did not start. No generated code had run.
         """
-        with ExitStack() as stack:
-            try:
-                guest = stack.enter_context(self._sandbox.open(self._job(train)))
-            except GuestError as error:
-                raise SandboxError(f"A guest did not start: {error}") from error
+        with started(self._sandbox, self._job(train)) as guest:
             yield RemoteModel(guest, self._task.vocab_size, self._limits.memory_mb)
+
+    @contextmanager
+    def built(
+        self, n_block: int, embed_dim: int, weights: Sequence[Array] = (), train: bool = False
+    ) -> Iterator[RemoteModel]:
+        """The same with a model.
+
+        Args:
+            n_block: Number of blocks.
+            embed_dim: Width.
+            weights: What it has learnt, in pieces; none for a model as it begins.
+            train: Whether it is to train.
+
+        Raises:
+            DesignFaultError: The design cannot be loaded or built.
+            SandboxError: See :meth:`__call__`.
+        """
+        with self(train) as model:
+            model.load()
+            model.build(n_block, embed_dim)
+            model.restore(weights)
+            yield model
 
     def spend(self, seconds: float) -> None:
         """Count time that an earlier process has taken."""

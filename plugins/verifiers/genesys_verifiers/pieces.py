@@ -1,4 +1,4 @@
-"""A file in a guest whose bytes go out through its channel, as it may write no other."""
+"""Bytes in pieces that a channel takes, and a file in a guest that goes out through it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from typing import Any
 
 import numpy as np
 
+Array = np.ndarray[Any, Any]
 PIECE = 2**24  # bytes
+
+
+def cut(data: Any) -> list[Array]:
+    """Bytes as arrays of at most ``PIECE``; none of nothing."""
+    everything = np.frombuffer(data, np.uint8)
+    return [everything[start : start + PIECE] for start in range(0, everything.size, PIECE)]
 
 
 class Pieces(io.RawIOBase):
@@ -27,10 +34,10 @@ class Pieces(io.RawIOBase):
 
     def write(self, data: Any) -> int:
         """Emit bytes."""
-        everything = np.frombuffer(data, np.uint8)
-        for start in range(0, everything.size, PIECE):
-            self._emit({"piece": everything[start : start + PIECE]})
-        return everything.size
+        pieces = cut(data)
+        for piece in pieces:
+            self._emit({"piece": piece})
+        return sum(piece.size for piece in pieces)
 
 
 def buffered(emit: Callable[[dict[str, Any]], None]) -> io.BufferedWriter:

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-
-import numpy as np
 
 from genesys.errors import GenesysError, SandboxError
 from genesys.records import Outcome, Score, VerificationReport
@@ -19,10 +16,8 @@ from genesys_verifiers.evaluate import Evaluator
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.judging import judge
 from genesys_verifiers.opening import Opener
-from genesys_verifiers.remote import Array, RemoteModel
+from genesys_verifiers.pieces import cut
 from genesys_verifiers.settings import Settings, Task
-
-PIECE = 2**24  # bytes
 
 
 class KeptModel:
@@ -85,22 +80,12 @@ class KeptModel:
 
     def _judged(self, open_: Opener, evaluator: Evaluator) -> tuple[int, list[Score]]:
         file = self._file
-        data = np.frombuffer((self._folder / WEIGHTS).read_bytes(), np.uint8)
-        pieces: list[Array] = np.split(data, range(PIECE, len(data), PIECE))
-
-        @contextmanager
-        def opened(trained: bool = True) -> Iterator[RemoteModel]:
-            with open_() as model:
-                model.load()
-                model.build(file.n_block, file.embed_dim)
-                if trained:
-                    model.restore(pieces)
-                yield model
-
-        with opened(trained=False) as model:
-            parameters = model.parameters(file.n_block, file.embed_dim)
+        size = file.n_block, file.embed_dim
+        with open_.built(*size) as model:
+            parameters = model.parameters(*size)
             untrained = {score.task: score.value for score in evaluator(model)[0]}
-        return parameters, judge(opened, evaluator, untrained)
+        trained = partial(open_.built, *size, cut((self._folder / WEIGHTS).read_bytes()))
+        return parameters, judge(trained, evaluator, untrained)
 
     def _task(self, settings: Settings) -> Task:
         return Task(

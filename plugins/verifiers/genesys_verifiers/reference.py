@@ -106,9 +106,7 @@ def measure(open_: Opener, scale: Scale, precision: Precision) -> Reference:
 def _measure(open_: Opener, scale: Scale, precision: Precision) -> Reference:
     size = scale.n_block, scale.d_model
     try:
-        with open_(train=True) as model:
-            model.load()
-            model.build(*size)
+        with open_.built(*size, train=True) as model:
             return Reference(
                 parameters=model.parameters(*size),
                 step_seconds=model.pace(STEPS, precision),

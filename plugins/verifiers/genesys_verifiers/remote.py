@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,7 @@ class RemoteModel:
         self._hand_over("hand_over_weights", pieces.append)
         return pieces
 
-    def restore(self, pieces: list[Array]) -> None:
+    def restore(self, pieces: Sequence[Array]) -> None:
         """Give it what another guest has trained."""
         for index, piece in enumerate(pieces):
             self._call("restore", piece=piece, last=index == len(pieces) - 1)

@@ -17,13 +17,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from genesys.records import first_problem
 from genesys_verifiers.draft import Draft, Piece, sha256_of, write_file
+from genesys_verifiers.pieces import PIECE
 from genesys_verifiers.settings import Size
 
 Array = np.ndarray[Any, Any]
 Write = Callable[[Piece], None]
 
 FILE = "training.json"
-PIECE = 2**24  # bytes
 
 log = logging.getLogger(__name__)
 

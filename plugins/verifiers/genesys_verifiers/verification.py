@@ -8,8 +8,7 @@ scored; the fourth is audited. Only numbers of the trusted half's own making are
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -80,19 +79,8 @@ class Verification:
             untrained = {score.task: score.value for score in self._evaluator(model)[0]}
         weights = self.weights = self._learn(size)
         self.stage = "evaluation"
-        trained = partial(self._model, size, weights)
+        trained = partial(self._open.built, size.n_block, size.embed_dim, weights)
         self.found["scores"] = judge(trained, self._evaluator, untrained)
-
-    @contextmanager
-    def _model(
-        self, size: Size, weights: list[Array] | None = None, train: bool = False
-    ) -> Iterator[RemoteModel]:
-        with self._open(train) as model:
-            model.load()
-            model.build(size.n_block, size.embed_dim)
-            if weights:
-                model.restore(weights)
-            yield model
 
     def _tune(self, model: RemoteModel) -> Size:
         self.stage = "tuning"
@@ -111,11 +99,11 @@ class Verification:
         saved = self._checkpoints
         if saved and (kept := saved.read(size)):
             self._open.spend(kept.seconds)
-            with self._model(size, train=True) as model:
+            with self._open.built(size.n_block, size.embed_dim, train=True) as model:
                 if self._goes_on(model, saved, kept):
                     return self._train(model, size, kept.seconds)
             self._open.spend(-kept.seconds)
-        with self._model(size, train=True) as model:
+        with self._open.built(size.n_block, size.embed_dim, train=True) as model:
             return self._train(model, size)
 
     def _goes_on(self, model: RemoteModel, saved: Checkpoints, kept: Checkpoint) -> bool:

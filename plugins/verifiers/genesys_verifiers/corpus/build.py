@@ -17,11 +17,12 @@ from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
 from genesys_verifiers.corpus import shards, splits, staging, tokenizer
-from genesys_verifiers.corpus.built import MANIFEST, Corpus, sha256, whole
+from genesys_verifiers.corpus.built import MANIFEST, Corpus, whole
 from genesys_verifiers.corpus.config import CorpusConfig, Part, Progress
 from genesys_verifiers.corpus.documents import Document
 from genesys_verifiers.corpus.extract import extract, fingerprints, sample_file
 from genesys_verifiers.corpus.parallel import Workers
+from genesys_verifiers.draft import sha256_of
 from genesys_verifiers.settings import token_type
 from genesys_verifiers.tasks.generate import generate
 
@@ -187,7 +188,7 @@ def _write_manifest(corpus: Corpus, manifest: dict[str, Any]) -> None:
     manifest["files"] = {
         path.relative_to(corpus.folder).as_posix(): {
             "bytes": path.stat().st_size,
-            "sha256": sha256(path),
+            "sha256": sha256_of(path),
         }
         for path in files
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
 from genesys_verifiers.corpus.documents import Document, Split
+from genesys_verifiers.draft import sha256_of
 
 MANIFEST = "manifest.json"
 
@@ -106,7 +106,7 @@ class Corpus:
                 raise self._broken(f"{name} has {found} bytes instead of {wanted['bytes']}")
         if hashes:
             with ThreadPoolExecutor() as pool:
-                found = pool.map(sha256, [self.folder / name for name in files])
+                found = pool.map(sha256_of, [self.folder / name for name in files])
             for (name, wanted), digest in zip(files.items(), found, strict=True):
                 if digest != wanted["sha256"]:
                     raise self._broken(f"{name} was changed: its hash is not the manifest's")
@@ -116,12 +116,6 @@ class Corpus:
             f"The corpus in {self.folder} is not as it was built: {what}. Build it again with "
             "'genesys corpus build --rebuild' and the same overrides, or delete the folder."
         )
-
-
-def sha256(path: Path) -> str:
-    """Hash of a file, read as a stream."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

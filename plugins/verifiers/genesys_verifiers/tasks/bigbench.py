@@ -7,7 +7,6 @@ The data may be evaluated on and never trained on: its canary string lies beside
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import subprocess
@@ -20,6 +19,7 @@ from typing import IO, Any
 
 from genesys.errors import GenesysError
 from genesys.resources import cache_root
+from genesys_verifiers.draft import sha256_of
 
 PACKAGE, SHA256 = (
     "bigbench==1.0.0",
@@ -87,9 +87,8 @@ def unpack(archive: Path, sha256: str, items: Path) -> None:
     Raises:
         GenesysError: The archive has another hash.
     """
-    with archive.open("rb") as file:
-        if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
-            raise GenesysError(f"{archive.name} is not the file that is known: its hash differs.")
+    if sha256_of(archive) != sha256:
+        raise GenesysError(f"{archive.name} is not the file that is known: its hash differs.")
     items.mkdir()
     tasks = {f"{FOLDER}/{file}.json": task for task, file in FILES.items()}
     with tarfile.open(archive) as content:
