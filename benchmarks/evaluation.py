@@ -37,10 +37,10 @@ from transformers import GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 from genesys.resources import resource
 from genesys_verifiers.corpus import Corpus, corpus_of
-from genesys_verifiers.evaluate import Evaluator
-from genesys_verifiers.likelihood import Array, LikelihoodModel
-from genesys_verifiers.requests import Planner
-from genesys_verifiers.scoring import ERRORS
+from genesys_verifiers.evaluation.evaluate import Evaluator
+from genesys_verifiers.evaluation.likelihood import Array, LikelihoodModel
+from genesys_verifiers.evaluation.requests import Planner
+from genesys_verifiers.evaluation.scoring import ERRORS
 from genesys_verifiers.tasks.config import TaskSet
 from genesys_verifiers.tasks.sets import INSTALLED, load
 

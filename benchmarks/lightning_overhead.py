@@ -30,10 +30,10 @@ from genesys.gau.load import load_block
 from genesys.gau.model import GAM
 from genesys.resources import resource
 from genesys.sandbox.process import ALLOCATOR
-from genesys_verifiers.data import Batches
-from genesys_verifiers.optimization import Schedule
 from genesys_verifiers.settings import Loop, Settings
-from genesys_verifiers.training import fit
+from genesys_verifiers.training.data import Batches
+from genesys_verifiers.training.loops import fit
+from genesys_verifiers.training.optimization import Schedule
 
 WARM_UP = 5
 LONG, MOST_RATIO, MOST_EXTRA = 20.0, 1.05, 0.6  # ms, ratio, ms

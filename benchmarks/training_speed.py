@@ -70,10 +70,10 @@ def genesys(precision: str, text: Path, vocabulary: int, tick: Callable[..., Non
 
     from genesys.gau import GABBase
     from genesys.gau.model import GAM
-    from genesys_verifiers.data import Batches
-    from genesys_verifiers.optimization import Schedule
     from genesys_verifiers.settings import Settings
-    from genesys_verifiers.training import fit
+    from genesys_verifiers.training.data import Batches
+    from genesys_verifiers.training.loops import fit
+    from genesys_verifiers.training.optimization import Schedule
 
     torch.use_deterministic_algorithms(True, warn_only=True)
 
@@ -138,7 +138,7 @@ def memory(vocabulary: int) -> tuple[float, float]:
     from torch.nn import functional
     from torch.profiler import ProfilerActivity, profile
 
-    from genesys_verifiers.loss import head_loss
+    from genesys_verifiers.training.loss import head_loss
 
     hidden = torch.randn(BATCH, LENGTH, WIDTH, requires_grad=True)
     head = torch.randn(vocabulary, WIDTH, requires_grad=True)

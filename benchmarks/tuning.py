@@ -1,7 +1,8 @@
 """Tuning the size of a design to the 125M scale, against one real initialisation of that model.
 
-Tuning counts parameters and floating-point operations and tries a forward pass; see
-``genesys_verifiers.tuner``. Both take turns in one run, on one thread; times are processor time.
+Tuning counts parameters and floating-point operations and tries a forward pass, see
+``genesys_verifiers.tuning.tuner``. Both take turns in one run, on one thread; times are processor
+time.
 With --sizes, all seeds are tuned to the large scales, with the memory that this takes.
 
     python benchmarks/tuning.py [--rounds 5] [--sizes]
@@ -22,7 +23,7 @@ from genesys.gau.folder import load_tree
 from genesys.gau.load import load_block
 from genesys.gau.model import GAM
 from genesys.resources import resource
-from genesys_verifiers.tuner import Tuner
+from genesys_verifiers.tuning.tuner import Tuner
 
 SEEDS = ("gpt2", "mamba2", "retnet", "rwkv6", "ttt")
 SCALES = {"125M": (12, 768), "350M": (24, 1024), "1.3B": (24, 2048)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from genesys_verifiers.plan import Array
+from genesys_verifiers.evaluation.plan import Array
 
 VOCABULARY, WIDTH = 512, 4
 

@@ -19,10 +19,10 @@ from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
 from genesys.records import Score, VerificationReport
 from genesys.resources import resource
-from genesys_verifiers.checkpoint import keep_model, load_model
+from genesys_verifiers.checkpoints.trained import keep_model, load_model
+from genesys_verifiers.checkpoints.weights import saved
 from genesys_verifiers.export import export, without_genesys
 from genesys_verifiers.settings import Settings, Task
-from genesys_verifiers.weights import saved
 
 SEEDS = ("gpt2", "mamba2", "retnet", "rwkv6", "ttt")
 VOCAB, WIDTH = 97, 64

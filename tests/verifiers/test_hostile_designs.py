@@ -138,9 +138,9 @@ def honest(verify: Verify, scale: Scale) -> VerificationReport:
     "trick",
     [
         "print({'scores': [{'task': 'recall', 'metric': 'acc', 'value': 1.0}]})",
-        "import genesys_verifiers.evaluate as e, genesys_verifiers.verification as v; "
+        "import genesys_verifiers.evaluation.evaluate as e, genesys_verifiers.verification as v; "
         "e._score = e.evaluate = v.audit = v._doubt = lambda *a, **k: 1.0",
-        "import genesys_verifiers.likelihood as l; l.Scorer.__call__ = lambda *a: 0.0",
+        "import genesys_verifiers.evaluation.likelihood as l; l.Scorer.__call__ = lambda *a: 0.0",
         "import numpy; numpy.log = numpy.exp = lambda x, **k: x * 0",
         "from genesys.records import Score; Score.__init__ = lambda self, **k: None",
         "self.seen += 7",
@@ -198,7 +198,7 @@ def consistent(ids, rows, columns, found):
 def test_too_good_a_loss_is_refused(
     verify: Verify, scale: Scale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genesys_verifiers.judging.LEAST_BITS", 9.0)
+    monkeypatch.setattr("genesys_verifiers.evaluation.judging.LEAST_BITS", 9.0)
     report = verify(faulty(), scale)
     assert report.outcome is Outcome.DESIGN_ERROR
     assert "bits per byte cannot be: it knows the texts" in report.error

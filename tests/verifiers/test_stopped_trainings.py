@@ -20,12 +20,12 @@ import torch
 
 from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport
 from genesys.sandbox import Job, Sandbox
-from genesys_verifiers.checkpoint import load_model
+from genesys_verifiers.checkpoints.draft import write_file
+from genesys_verifiers.checkpoints.resumption import FILE, Checkpoint
+from genesys_verifiers.checkpoints.trained import load_model
 from genesys_verifiers.corpus import Corpus
-from genesys_verifiers.draft import write_file
-from genesys_verifiers.evaluate import Evaluator
+from genesys_verifiers.evaluation.evaluate import Evaluator
 from genesys_verifiers.lightning import LightningVerifier
-from genesys_verifiers.resumption import FILE, Checkpoint
 
 from .conftest import TINY
 from .designs import faulty

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from genesys.errors import GenesysError
 from genesys.text import one_line
-from genesys_verifiers.checkpoint import BLOCK, TOKENIZER, WEIGHTS, ModelFile
+from genesys_verifiers.checkpoints.trained import BLOCK, TOKENIZER, WEIGHTS, ModelFile
 
 HERE = Path(__file__).parent / "exported"
 MODELING, CODE = "modeling_genesys.py", "block.py"

@@ -21,15 +21,15 @@ from torch import Tensor
 
 from genesys.gau.load import BLOCK_FILE, load_block
 from genesys.gau.model import GAM
-from genesys_verifiers.data import Batches, within
-from genesys_verifiers.optimization import Schedule
-from genesys_verifiers.pieces import Pieces, buffered
+from genesys_verifiers.checkpoints.pieces import Pieces, buffered
+from genesys_verifiers.checkpoints.weights import restore, saved
 from genesys_verifiers.settings import Precision, Task, token_type
-from genesys_verifiers.state import read_state, write_state
-from genesys_verifiers.stepping import Step, Stepper, accumulate
-from genesys_verifiers.training import take_steps
-from genesys_verifiers.tuner import Tuner
-from genesys_verifiers.weights import restore, saved
+from genesys_verifiers.training.data import Batches, within
+from genesys_verifiers.training.loops import take_steps
+from genesys_verifiers.training.optimization import Schedule
+from genesys_verifiers.training.state import read_state, write_state
+from genesys_verifiers.training.stepping import Step, Stepper, accumulate
+from genesys_verifiers.tuning.tuner import Tuner
 
 Array = np.ndarray[Any, Any]
 Answer = dict[str, Any]

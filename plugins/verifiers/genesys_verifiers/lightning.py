@@ -26,17 +26,17 @@ from genesys.records import (
     first_problem,
 )
 from genesys.sandbox import Limits, Sandbox
+from genesys_verifiers.checkpoints.saving import Saving
 from genesys_verifiers.corpus import Corpus, corpus_of, prepare
-from genesys_verifiers.efficiency import Meter
+from genesys_verifiers.efficiency.meter import Meter
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference, References, code
-from genesys_verifiers.saving import Saving
 from genesys_verifiers.settings import Settings, Task
 from genesys_verifiers.tasks.config import TaskSet
 
 if TYPE_CHECKING:
-    from genesys_verifiers.evaluate import Evaluator
+    from genesys_verifiers.evaluation.evaluate import Evaluator
 
 
 class LightningVerifier:
@@ -95,7 +95,7 @@ class LightningVerifier:
 
     @cached_property
     def _evaluator(self) -> Evaluator:
-        from genesys_verifiers.evaluate import Evaluator
+        from genesys_verifiers.evaluation.evaluate import Evaluator
 
         return Evaluator(self.corpus, self._settings.sequence_length, self._task_set)
 
@@ -188,7 +188,7 @@ class LightningVerifier:
         Raises:
             GenesysError: The folder holds no whole model, or one with another tokenizer.
         """
-        from genesys_verifiers.reevaluation import KeptModel
+        from genesys_verifiers.evaluation.reevaluation import KeptModel
 
         model = KeptModel(folder)
         limits = self._limits(tokens=0)

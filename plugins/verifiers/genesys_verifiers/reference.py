@@ -131,4 +131,4 @@ def _terms(task: Task, scale: Scale) -> dict[str, object]:
 @cache
 def _code_of_package() -> list[str]:
     """Some of it runs in guests, as it was when this process began."""
-    return [path.read_text("utf-8") for path in sorted(Path(__file__).parent.glob("*.py"))]
+    return [path.read_text("utf-8") for path in sorted(Path(__file__).parent.rglob("*.py"))]

@@ -39,7 +39,7 @@ class RemoteModel:
         self._call("load")
 
     def tune(self, d_model: int, reference: int) -> Size:
-        """The size it says fits; see :class:`genesys_verifiers.tuner.Tuner`."""
+        """The size it says fits; see :class:`genesys_verifiers.tuning.tuner.Tuner`."""
         return plain(Size, self._call("tune", d_model=d_model, reference=reference))
 
     def parameters(self, n_block: int, embed_dim: int) -> int:

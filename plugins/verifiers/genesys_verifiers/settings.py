@@ -132,7 +132,7 @@ class Size(BaseModel):
         n_block: Number of blocks.
         embed_dim: Width.
         parameters: Non-embedding parameters.
-        flops: Of the blocks in a forward pass, per token; see ``genesys_verifiers.sizing``.
+        flops: Of the blocks in a forward pass, per token; see ``genesys_verifiers.tuning.sizing``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)

@@ -13,14 +13,14 @@ from functools import partial
 from typing import Any
 
 from genesys.records import CurvePoint, Scale
-from genesys_verifiers.evaluate import Evaluator
+from genesys_verifiers.checkpoints.resumption import Checkpoint, Checkpoints
+from genesys_verifiers.evaluation.evaluate import Evaluator
+from genesys_verifiers.evaluation.judging import judge
 from genesys_verifiers.faults import DesignFaultError
-from genesys_verifiers.judging import judge
 from genesys_verifiers.monitors import Monitors
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference
 from genesys_verifiers.remote import Array, RemoteModel
-from genesys_verifiers.resumption import Checkpoint, Checkpoints
 from genesys_verifiers.settings import TOLERANCE, Settings, Size
 
 CURVE_POINTS = 25

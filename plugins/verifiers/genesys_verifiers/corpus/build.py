@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
+from genesys_verifiers.checkpoints.draft import sha256_of
 from genesys_verifiers.corpus import shards, splits, staging, tokenizer
 from genesys_verifiers.corpus.built import MANIFEST, Corpus, whole
 from genesys_verifiers.corpus.config import CorpusConfig, Part, Progress
 from genesys_verifiers.corpus.documents import Document
 from genesys_verifiers.corpus.extract import extract, fingerprints, sample_file
 from genesys_verifiers.corpus.parallel import Workers
-from genesys_verifiers.draft import sha256_of
 from genesys_verifiers.settings import token_type
 from genesys_verifiers.tasks.generate import generate
 

@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
+from genesys_verifiers.checkpoints.draft import sha256_of
 from genesys_verifiers.corpus.documents import Document, Split
-from genesys_verifiers.draft import sha256_of
 
 MANIFEST = "manifest.json"
 

@@ -19,7 +19,7 @@ from typing import IO, Any
 
 from genesys.errors import GenesysError
 from genesys.resources import cache_root
-from genesys_verifiers.draft import sha256_of
+from genesys_verifiers.checkpoints.draft import sha256_of
 
 PACKAGE, SHA256 = (
     "bigbench==1.0.0",

@@ -1,0 +1,1 @@
+"""What is kept of trainings under way and of trained models."""

@@ -1,0 +1,1 @@
+"""What a design takes in time and memory beside the reference."""

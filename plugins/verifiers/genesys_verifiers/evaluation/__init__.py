@@ -1,0 +1,1 @@
+"""Puts tasks to a trained model, and finds out whether to believe the answers."""

@@ -1,0 +1,1 @@
+"""Data, loss, optimiser and the loops that train a model."""

@@ -1,0 +1,1 @@
+"""Fits a design to the size of a scale."""
