@@ -8,6 +8,8 @@ worker can be validated against it.
 from __future__ import annotations
 
 from enum import StrEnum
+from math import sqrt
+from statistics import stdev
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
@@ -369,6 +371,7 @@ class Scale(Record):
         tokens: Training tokens.
         learning_rate: Peak learning rate.
         trials: Verifications this rung may spend.
+        seeds: Trainings of one verification, which differ in the seed only.
     """
 
     name: str
@@ -377,6 +380,12 @@ class Scale(Record):
     tokens: Annotated[int, Field(ge=1)]
     learning_rate: Annotated[float, Field(gt=0)]
     trials: Annotated[int, Field(ge=0)]
+    seeds: Annotated[int, Field(ge=1)] = 1
+
+    @property
+    def total_tokens(self) -> int:
+        """Tokens of all trainings of one verification."""
+        return self.tokens * self.seeds
 
 
 # Metrics that count towards the fitness; the last is half of one plus Matthews' correlation.
@@ -389,11 +398,13 @@ class Score(Record):
     Attributes:
         task: Name of the task.
         metric: E.g. ``acc`` or ``bits_per_byte``.
-        value: The result.
-        stderr: Its standard error; None when the task gives none.
+        value: The result; the mean over seeds.
+        stderr: Its standard error, from the choice of items and, if there are several, of seeds;
+            None when the task gives none.
         chance: What guessing gives; None when there is no such level.
         untrained: The same model before training; None when not measured.
         overlap: Share of the task's items whose text occurs in training; None when not looked for.
+        by_seed: The result of each seed; empty for a single one.
     """
 
     task: str
@@ -403,6 +414,19 @@ class Score(Record):
     chance: FiniteFloat | None = None
     untrained: FiniteFloat | None = None
     overlap: FiniteFloat | None = None
+    by_seed: list[FiniteFloat] = []
+
+    @property
+    def seed_error(self) -> float:
+        """Standard error of the mean over seeds; zero for a single one."""
+        return stdev(self.by_seed) / sqrt(len(self.by_seed)) if len(self.by_seed) > 1 else 0.0
+
+    @property
+    def item_error(self) -> float | None:
+        """The part of ``stderr`` that comes from the choice of items."""
+        if self.stderr is None:
+            return None
+        return sqrt(max(0.0, self.stderr**2 - self.seed_error**2))
 
     @property
     def is_accuracy(self) -> bool:
@@ -427,13 +451,40 @@ class Outcome(StrEnum):
     MACHINE_ERROR = "machine_error"
 
 
+class Efficiency(Record):
+    """What a design takes on sequences of one length.
+
+    Attributes:
+        design: Name of the design.
+        length: Tokens of a sequence.
+        rows: Sequences at a time.
+        train_tokens_per_second: Of wall time, in whole training steps.
+        train_memory_mb: Most memory that these held, with weights and optimiser, in MiB.
+        prefill_tokens_per_second: Of wall time, in forward passes up to the last token's logits.
+        prefill_memory_mb: Most memory that these held, with the weights, in MiB.
+        prefill_bytes_per_token: That each token of the second half of a sequence adds to the most
+            memory held in a forward pass.
+        error: Why there is no measurement; else empty.
+    """
+
+    design: Name
+    length: int
+    rows: int
+    train_tokens_per_second: FiniteFloat = 0.0
+    train_memory_mb: FiniteFloat = 0.0
+    prefill_tokens_per_second: FiniteFloat = 0.0
+    prefill_memory_mb: FiniteFloat = 0.0
+    prefill_bytes_per_token: FiniteFloat = 0.0
+    error: str = ""
+
+
 class VerificationReport(Record):
     """What came out of tuning, training and evaluating one design at one scale.
 
     Attributes:
         design: Name of the design.
         scale: Name of the scale.
-        seed: Of initialisation and data order.
+        seed: Of initialisation and data order; the first of several.
         outcome: How it ended.
         error: What stopped it and at which step; empty when it ended well.
         n_block: Tuned number of blocks.
@@ -443,9 +494,10 @@ class VerificationReport(Record):
             sequence; a training step takes about three times as many.
         tokens: Tokens trained on.
         scores: One per task.
-        curve: The training curve.
+        curve: The training curve, of the first seed.
         tokens_per_second: Of training.
         seconds: Wall time of the whole verification.
+        efficiency: What the GPT reference and the design take, by turns, at growing lengths.
     """
 
     design: Name
@@ -462,6 +514,7 @@ class VerificationReport(Record):
     curve: list[CurvePoint] = []
     tokens_per_second: FiniteFloat = 0.0
     seconds: FiniteFloat = 0.0
+    efficiency: list[Efficiency] = []
 
     @property
     def fitness(self) -> float | None:
@@ -470,6 +523,26 @@ class VerificationReport(Record):
         if self.outcome is not Outcome.OK or not values:
             return None
         return sum(values) / len(values)
+
+
+class Forecast(Record):
+    """What a design's loss should be at a scale that it has not been verified at.
+
+    Attributes:
+        design: Name of the design.
+        scale: Name of the scale; empty when there is no larger one.
+        compute: Floating-point operations of training there, about; None without a forecast.
+        value: Bits per byte on held-out text; None without a forecast.
+        error: Of ``value``: in two of three cases it is off by no more.
+        basis: What the forecast rests on, or why there is none.
+    """
+
+    design: Name
+    scale: str
+    compute: FiniteFloat | None = None
+    value: FiniteFloat | None = None
+    error: FiniteFloat | None = None
+    basis: str
 
 
 class SessionEnd(StrEnum):
@@ -528,27 +601,3 @@ class Benchmark(Record):
     precision: str
     tokens_per_second: FiniteFloat
     memory_mb: FiniteFloat
-
-
-class Efficiency(Record):
-    """What a design takes on sequences of one length.
-
-    Attributes:
-        design: Name of the design.
-        length: Tokens of a sequence.
-        rows: Sequences at a time.
-        train_tokens_per_second: Of wall time, in whole training steps.
-        train_memory_mb: Most memory that these held, with weights and optimiser, in MiB.
-        prefill_tokens_per_second: Of wall time, in forward passes up to the last token's logits.
-        prefill_memory_mb: Most memory that these held, with the weights, in MiB.
-        error: Why there is no measurement; else empty.
-    """
-
-    design: Name
-    length: int
-    rows: int
-    train_tokens_per_second: FiniteFloat = 0.0
-    train_memory_mb: FiniteFloat = 0.0
-    prefill_tokens_per_second: FiniteFloat = 0.0
-    prefill_memory_mb: FiniteFloat = 0.0
-    error: str = ""
