@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.designs import find_design
+from genesys.cli.errors import INTERRUPTED
 from genesys.cli.scales import compose_with_scale, scales_of
 from genesys.cli.text import count, gist
 from genesys.errors import ConfigError
@@ -24,6 +25,7 @@ from genesys.sandbox import Sandbox
 from genesys.text import one_line
 
 LENGTHS = (128, 512, 2048)  # tokens
+STOPPED = "Interrupted. Scales that are done keep their new figures."
 MEASURED = (
     "train_tokens_per_second",
     "train_memory_mb",
@@ -38,7 +40,7 @@ def benchmark(
     lengths: Sequence[int] = (),
     as_json: bool = False,
     console: Console | None = None,
-) -> None:
+) -> int:
     """Measure the reference at each scale anew; or a design and the reference at several lengths.
 
     Args:
@@ -47,6 +49,9 @@ def benchmark(
         lengths: Of the sequences that a design is measured with, in tokens.
         as_json: Print JSON.
         console: Where to print; standard output when not given.
+
+    Returns:
+        The exit code: 0 measured, 130 interrupted.
 
     Raises:
         GenesysError: Wrong input, or the machine cannot do it.
@@ -58,14 +63,19 @@ def benchmark(
     config = compose_with_scale(overrides)
     plugins = load(config, ("verifier",))
     console = console or Console()
-    with sandbox_of(config.get("sandbox")) as sandbox:
-        if not names:
-            references = list(_references(plugins, config, sandbox))
-            _print(console, references, as_json, _table(references))
-            return
-        design = find_design(names[0], run)
-        found = list(_beside(plugins, design, config, lengths or LENGTHS, sandbox))
-        _print(console, found, as_json, _comparison(found))
+    try:
+        with sandbox_of(config.get("sandbox")) as sandbox:
+            if names:
+                design = find_design(names[0], run)
+                found = list(_beside(plugins, design, config, lengths or LENGTHS, sandbox))
+                _print(console, found, as_json, _comparison(found))
+            else:
+                references = list(_references(plugins, config, sandbox))
+                _print(console, references, as_json, _table(references))
+    except KeyboardInterrupt:
+        Console(stderr=True).print(Text(STOPPED), soft_wrap=True)
+        return INTERRUPTED
+    return 0
 
 
 def _references(

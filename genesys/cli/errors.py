@@ -6,6 +6,8 @@ import typer
 
 from genesys.text import clean
 
+INTERRUPTED = 130  # the exit status after Ctrl-C
+
 
 def print_error(error: Exception) -> None:
     """Print an error that was written to be read; it may quote what a design says of itself."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from genesys.cli.config import NAME, plain, search_path
-from genesys.cli.errors import print_error
+from genesys.cli.errors import INTERRUPTED, print_error
 from genesys.errors import ConfigError, GenesysError
 from genesys.resources import resource
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from omegaconf import DictConfig
 
     from genesys.population.population import Population
-
-INTERRUPTED = 130
 
 
 def evolve(arguments: Sequence[str]) -> int:

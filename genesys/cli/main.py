@@ -139,7 +139,7 @@ def benchmark(
     """
     from genesys.cli.benchmark import benchmark
 
-    benchmark(context.args, run, lengths or (), as_json)
+    sys.exit(benchmark(context.args, run, lengths or (), as_json))
 
 
 @app.command("eval", context_settings={"allow_extra_args": True})

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from genesys.cli.designs import find_design
-from genesys.cli.errors import print_error
+from genesys.cli.errors import INTERRUPTED, print_error
 from genesys.cli.findings import findings
 from genesys.cli.scales import compose_with_scale, scales_of
 from genesys.cli.scores import scores
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from genesys.sandbox import Sandbox
 
 FOLDER = "runs/verify"  # what a verification keeps lies there, unless the config says otherwise
-VERIFIED, FAULTY, NOT_VERIFIED, INTERRUPTED = 0, 1, 2, 130
+VERIFIED, FAULTY, NOT_VERIFIED = 0, 1, 2
 GO_ON = "Interrupted. The same command goes on from its last checkpoint, if there is one."
 STATUS = {
     Outcome.OK: VERIFIED,

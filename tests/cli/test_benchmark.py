@@ -24,16 +24,21 @@ MEASURED = {
 
 
 class Guessing:
-    """Offers benchmarks; a design takes twice as long as the reference, and fails at 512."""
+    """Offers benchmarks; a design takes twice as long as the reference, and fails at 512.
 
-    def __init__(self, **settings: object) -> None:
-        pass
+    With ``keep_weights`` the person loses patience at the last scale.
+    """
+
+    def __init__(self, keep_weights: bool = False, **settings: object) -> None:
+        self.interrupted = keep_weights
 
     @hookimpl
     def verify(self, design):
         return None
 
     def benchmark(self, scale, sandbox):
+        if scale.name == "1M" and self.interrupted:
+            raise KeyboardInterrupt
         return Benchmark(
             scale=scale.name,
             n_block=scale.n_block,
@@ -76,7 +81,8 @@ def run(monkeypatch, tmp_path):
 
     def printed(*arguments, verifier="guessing", **options):
         console = Console(file=StringIO(), width=100)
-        benchmark([f"verifier.name={verifier}", *arguments], console=console, **options)
+        overrides = [f"verifier.name={verifier}", *arguments]
+        printed.code = benchmark(overrides, console=console, **options)
         return console.file.getvalue()
 
     return printed
@@ -102,6 +108,14 @@ def test_a_design_beside_the_reference(run):
     assert [(one["design"], one["length"]) for one in found] == [
         (design, length) for length in (128, 512, 2048) for design in ("gpt2", "mamba2")
     ]
+
+
+def test_an_interrupt_is_one_plain_message(run, capsys):
+    assert run("verifier.keep_weights=true") == ""
+    assert run.code == 130
+    assert capsys.readouterr().err.endswith(
+        "Interrupted. Scales that are done keep their new figures.\n"
+    )
 
 
 def test_wrong_input_is_explained(run):
