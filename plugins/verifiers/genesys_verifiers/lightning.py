@@ -26,12 +26,14 @@ from genesys.records import (
     first_problem,
 )
 from genesys.sandbox import Limits, Sandbox
+from genesys_verifiers.checkpoints.finished import Finished
 from genesys_verifiers.checkpoints.saving import Saving
 from genesys_verifiers.corpus import Corpus, corpus_of, prepare
 from genesys_verifiers.efficiency.meter import Meter
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference, References, code
+from genesys_verifiers.repeats import Done, Progress, repeated
 from genesys_verifiers.settings import Settings, Task
 from genesys_verifiers.tasks.config import TaskSet
 
@@ -108,15 +110,36 @@ class LightningVerifier:
         sandbox: Sandbox,
         progress: Callable[[CurvePoint], None],
     ) -> VerificationReport:
-        """Verify one design at one scale.
+        """Verify one design at one scale, with as many seeds as it asks for.
 
         Raises:
             GenesysError: The corpus cannot be built, or the design's tree is not whole.
         """
+        block = compose(GAUTree.of(design))
+
+        def train(seed: int, progress: Progress, done: Done) -> VerificationReport:
+            task = self._task(block, scale, seed)
+            return self._trained(design, scale, task, sandbox, progress, done)
+
+        def finished(seed: int) -> Finished:
+            task = self._task(block, scale, seed)
+            return self._saving.finished(design.name, scale, task, self.corpus, self._task_set)
+
+        return repeated(train, scale, seed, finished, progress)
+
+    def _trained(
+        self,
+        design: Design,
+        scale: Scale,
+        task: Task,
+        sandbox: Sandbox,
+        progress: Progress,
+        done: Done,
+    ) -> VerificationReport:
+        """The report of one seed."""
         from genesys_verifiers.verification import Verification
 
-        started = time.monotonic()
-        task = self._task(compose(GAUTree.of(design)), scale, seed)
+        started, seed = time.monotonic(), task.seed
         report = VerificationReport(design=design.name, scale=scale.name, seed=seed)
         found: dict[str, Any] = {}
         checkpoints = verification = None
@@ -145,10 +168,11 @@ class LightningVerifier:
             }
         found["seconds"] = time.monotonic() - started
         report = report.model_copy(update=found)
-        if checkpoints and report.outcome is not Outcome.MACHINE_ERROR:
-            checkpoints.remove()
         if verification and report.outcome is Outcome.OK:
             self._saving.keep(design, task, report, verification.weights, self.corpus)
+            done(report)
+        if checkpoints and report.outcome is not Outcome.MACHINE_ERROR:
+            checkpoints.remove()
         return report
 
     def kept(self, report: VerificationReport) -> Path | None:

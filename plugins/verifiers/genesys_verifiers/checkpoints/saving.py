@@ -15,10 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from genesys.records import Design, Outcome, Scale, VerificationReport
 from genesys_verifiers.checkpoints.draft import Piece
+from genesys_verifiers.checkpoints.finished import Finished
 from genesys_verifiers.checkpoints.resumption import Checkpoints
 from genesys_verifiers.checkpoints.trained import MODEL, keep_model
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.settings import Task
+from genesys_verifiers.tasks.config import TaskSet
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,22 @@ class Saving(BaseModel):
         if folder is None:
             return None
         return Checkpoints(folder, _origin(design, scale, task, corpus), self.checkpoint_seconds)
+
+    def finished(
+        self, design: str, scale: Scale, task: Task, corpus: Corpus, tasks: TaskSet
+    ) -> Finished:
+        """The report of a seed that is done before others; kept where checkpoints are.
+
+        Args:
+            design: Name of the design.
+            scale: The scale.
+            task: What its guests are told.
+            corpus: Of its training tokens.
+            tasks: That it is scored on.
+        """
+        folder = self._folder(design, scale.name, task.seed) if self.checkpoint_seconds else None
+        origin = _origin(design, scale, task, corpus)
+        return Finished(folder, {**origin, "tasks": _digest(tasks.model_dump(mode="json"))})
 
     def keep(
         self,
