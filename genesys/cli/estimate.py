@@ -54,4 +54,4 @@ def _verifying(population: Population, scale: Scale, scales: Sequence[Scale]) ->
 
 def _cost(scale: Scale) -> float:
     """Training FLOPs up to a factor."""
-    return float(scale.tokens) * scale.n_block * scale.d_model**2
+    return float(scale.total_tokens) * scale.n_block * scale.d_model**2

@@ -34,8 +34,9 @@ def narrate(event: Event, rankings: Sequence[Ranking] = ()) -> str | None:
         case SessionEnded(session=session):
             return _session(session)
         case VerificationStarted(design=design, scale=scale):
-            tokens = count(scale.tokens)
-            return f"{NEUTRAL} verifying {design} at {scale.name} ({tokens} tokens)"
+            seeds = f" × {scale.seeds} seeds" if scale.seeds > 1 else ""
+            work = f"{count(scale.tokens)} tokens{seeds}"
+            return f"{NEUTRAL} verifying {design} at {scale.name} ({work})"
         case VerificationEnded(report=report):
             return _verification(report, rankings)
         case RunEnded(population=population):

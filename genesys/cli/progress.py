@@ -121,7 +121,7 @@ class Progress:
         """Part of the training under way that is done; None when nothing trains."""
         if self.point is None or self._scale is None:
             return None
-        return min(1.0, self.point.tokens / self._scale.tokens)
+        return min(1.0, self.point.tokens / self._scale.total_tokens)
 
     @property
     def tokens_per_second(self) -> float | None:

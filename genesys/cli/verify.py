@@ -110,7 +110,7 @@ def _report(
     console = Console(stderr=True)
     with (
         sandbox_of(config.get("sandbox")) as sandbox,
-        TrainingDisplay(console, f"{design.name} at {scale.name}", scale.tokens) as display,
+        TrainingDisplay(console, f"{design.name} at {scale.name}", scale.total_tokens) as display,
     ):
         if checked:
             display.enter("checking")
