@@ -127,7 +127,7 @@ def benchmark(
     run: Run = None,
     lengths: Annotated[
         list[int] | None,
-        typer.Option("--length", "-l", min=1, help="Tokens of a sequence; 128, 512 and 2048."),
+        typer.Option("--length", "-l", min=2, help="Tokens of a sequence; 128, 512 and 2048."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

@@ -64,7 +64,7 @@ class References:
         Raises:
             SandboxError: The machine cannot measure it.
         """
-        terms = _terms(task, scale)
+        terms = terms_of(task, scale)
         name = str(terms)
         if name not in self._known:
             found = Measurement(Reference, terms).read()
@@ -73,7 +73,7 @@ class References:
 
     def renew(self, task: Task, scale: Scale, open_: Opener) -> Reference:
         """Measure it, and keep that instead of what was kept; see :meth:`of`."""
-        terms = _terms(task, scale)
+        terms = terms_of(task, scale)
         tried = [measure(open_, scale, precision) for precision in task.precisions]
         found = min(tried, key=lambda reference: reference.step_seconds)
         self._known[str(terms)] = found
@@ -116,7 +116,7 @@ def _measure(open_: Opener, scale: Scale, precision: Precision) -> Reference:
         raise SandboxError(f"The GPT reference does not run: {error}") from error
 
 
-def _terms(task: Task, scale: Scale) -> dict[str, object]:
+def terms_of(task: Task, scale: Scale) -> dict[str, object]:
     """What a measurement depends on."""
     return {
         "size": [scale.n_block, scale.d_model],

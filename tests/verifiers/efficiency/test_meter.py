@@ -82,3 +82,26 @@ def test_a_fault_of_the_machine_is_none_of_the_design(scale: Scale) -> None:
         meter = Meter(sandbox, Limits(), scale)
         with pytest.raises(SandboxError, match="no Landlock"):
             meter.measure("gpt2", task_of(code()), (1, 32), 1, 32)
+
+
+ATTENTION = (
+    "Y = Y + torch.softmax((X @ X.mT).tril() - 99 * torch.ones_like(X @ X.mT).triu(1), -1) @ X"
+)
+RECURRENCE = "Y = Y + X.cumsum(1) / torch.arange(1, X.shape[1] + 1).unsqueeze(-1)"
+
+
+def test_a_token_of_attention_takes_more_memory_than_one_of_a_recurrence(
+    sandbox: Sandbox, scale: Scale
+) -> None:
+    meter = Meter(sandbox, Limits(seconds=60, memory_mb=2048, threads=1), scale)
+
+    def bytes_per_token(always: str, length: int) -> float:
+        task = task_of(compose(GAUTree.of(faulty(always=always))))
+        found = meter.measure("one", task, (1, 32), 1, length)
+        assert not found.error
+        return found.prefill_bytes_per_token
+
+    attention = bytes_per_token(ATTENTION, 1024)
+    # Of the scores alone, a token of the second half adds 768 rows and columns.
+    assert attention > 2 * 768 * 4
+    assert attention > 3 * bytes_per_token(RECURRENCE, 1024)

@@ -16,10 +16,16 @@ from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import started
 from genesys_verifiers.reference import REFERENCE, Reference
 from genesys_verifiers.remote import RemoteModel
-from genesys_verifiers.settings import Task
+from genesys_verifiers.settings import Settings, Task
 
 ENTRY = "genesys_verifiers.efficiency.guest:EfficiencyGuest"
 REPEATS = 5
+
+
+def shapes(settings: Settings, lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Rows and length of what is measured: as many tokens at each length, one batch at least."""
+    tokens = max(settings.tokens_per_step, *lengths)
+    return [(tokens // length, length) for length in lengths]
 
 
 class MeasuredModel(RemoteModel):
@@ -58,10 +64,15 @@ class Meter:
         sandbox: Where they run.
         limits: Of a guest.
         scale: Whose sizes they have.
+
+    Attributes:
+        scale: The same.
+        size: Number of blocks and width of the reference.
     """
 
     def __init__(self, sandbox: Sandbox, limits: Limits, scale: Scale) -> None:
-        self._sandbox, self._limits, self._scale = sandbox, limits, scale
+        self._sandbox, self._limits, self.scale = sandbox, limits, scale
+        self.size = scale.n_block, scale.d_model
 
     def benchmark(self, task: Task, reference: Reference) -> Benchmark:
         """What the reference takes on batches as in training.
@@ -73,9 +84,9 @@ class Meter:
         Raises:
             SandboxError: It does not run, so the machine is at fault.
         """
-        scale, settings = self._scale, task.settings
+        scale, settings = self.scale, task.settings
         shape = settings.batch_size, settings.sequence_length
-        found = self.measure(REFERENCE, task, (scale.n_block, scale.d_model), *shape)
+        found = self.measure(REFERENCE, task, self.size, *shape)
         if found.error:
             raise SandboxError(f"The GPT reference does not run: {found.error}")
         return Benchmark(
@@ -108,18 +119,15 @@ class Meter:
             GenesysError: The design cannot be given a size, or the machine is at fault.
         """
         name, task = design
-        width = self._scale.d_model
         try:
             with self._open(task) as model:
                 model.load()
-                tuned = model.tune(width, parameters)
+                tuned = model.tune(self.scale.d_model, parameters)
         except DesignFaultError as fault:
             raise GenesysError(f"{name} cannot be measured: {fault}") from None
-        tokens = max(task.settings.tokens_per_step, *lengths)
-        for length in lengths:
-            rows = tokens // length
-            yield self.measure(REFERENCE, reference, (self._scale.n_block, width), rows, length)
-            yield self.measure(name, task, (tuned.n_block, tuned.embed_dim), rows, length)
+        for shape in shapes(task.settings, lengths):
+            yield self.measure(REFERENCE, reference, self.size, *shape)
+            yield self.measure(name, task, (tuned.n_block, tuned.embed_dim), *shape)
 
     def measure(
         self, design: str, task: Task, size: tuple[int, int], rows: int, length: int
@@ -131,7 +139,7 @@ class Meter:
             task: With its block.
             size: Number of blocks, and width.
             rows: Sequences at a time.
-            length: Tokens of each.
+            length: Tokens of each, at least two.
 
         Raises:
             SandboxError: The machine is at fault.
@@ -141,15 +149,19 @@ class Meter:
             with self._open(task) as model:
                 model.load()
                 model.build(*size)
-                # Reading comes first: it needs less, and what training took is not given back.
+                # What needs less comes first, as what was taken is not given back.
+                half = length // 2
+                _, half_memory = model.read(rows, half)
                 read, read_memory = model.read(rows, length)
                 learn, learn_memory = model.learn(rows, length)
         except DesignFaultError as fault:
             return empty.model_copy(update={"error": str(fault)})
+        more = max(0.0, read_memory - half_memory)
         return empty.model_copy(
             update={
                 "prefill_tokens_per_second": rows * length / read,
                 "prefill_memory_mb": read_memory,
+                "prefill_bytes_per_token": more * 2**20 / (rows * (length - half)),
                 "train_tokens_per_second": rows * length / learn,
                 "train_memory_mb": learn_memory,
             }
