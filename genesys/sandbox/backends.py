@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import sys
 import sysconfig
-from collections.abc import Sequence
+from collections.abc import Collection
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
+
+from genesys.sandbox.devices import Granted
+from genesys.sandbox.toolchain import toolchain
 
 # What a guest may read besides the Python installation.
 SYSTEM = (
@@ -63,15 +66,21 @@ def _installation(search_path: tuple[str, ...]) -> list[str]:
     return sorted(stems)
 
 
-def command(backend: Backend, base: str, scratch: str, readable: Sequence[str]) -> list[str]:
+def readable(limits: Granted) -> set[str]:
+    """What a guest may read besides the system and the installation."""
+    device = limits.device.readable if limits.device else ()
+    return {*limits.readable, *(toolchain() if limits.compiler else ()), *device}
+
+
+def command(backend: Backend, base: str, scratch: str, limits: Granted) -> list[str]:
     """What to run before the host's own command.
 
     Args:
         backend: How guests are confined.
         base: The host's folder, which goes when the host does.
         scratch: The one folder that can be written.
-        readable: Folders for the guests to read. Under bubblewrap they are fixed when the host
-            starts; otherwise each guest has its own.
+        limits: Of the guests. Under bubblewrap what they may read, and their device, is fixed when
+            the host starts; otherwise each guest has its own.
 
     Raises:
         OSError: The program that it takes is not installed.
@@ -80,10 +89,14 @@ def command(backend: Backend, base: str, scratch: str, readable: Sequence[str]) 
         return []
     python = Path(sys.executable)
     programs = (str(python), str(python.resolve()), str(Path(sys.prefix) / "pyvenv.cfg"))
-    found = sorted({*programs, *installation(), *SYSTEM, *readable})
+    told, nodes = readable(limits), limits.device.nodes if limits.device else []
+    found = sorted({*programs, *installation(), *SYSTEM, *told})
     binds = [part for path in found for part in ("--ro-bind-try", path, path)]
     devices = [part for path in DEVICES for part in ("--dev-bind", path, path)]
-    covers = [part for path in Path("/proc").iterdir() for part in _cover(path)]
+    devices += [part for path in nodes for part in ("--dev-bind-try", path, path)]
+    hidden = [path for path in Path("/proc").iterdir() if _is_hidden(path, told)]
+    covers = [part for path in hidden for part in _cover(path)]
+    seals = [part for path in hidden if path.is_dir() for part in ("--remount-ro", str(path))]
     return [
         *("/bin/sh", "-c", _THEN_REMOVE, base, _bubblewrap()),
         *("--unshare-all", "--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"),
@@ -93,6 +106,7 @@ def command(backend: Backend, base: str, scratch: str, readable: Sequence[str]) 
             *covers,
             *devices,
             *binds,
+            *seals,
             "--bind",
             scratch,
             scratch,
@@ -103,12 +117,14 @@ def command(backend: Backend, base: str, scratch: str, readable: Sequence[str]) 
     ]
 
 
+def _is_hidden(path: Path, told: Collection[str]) -> bool:
+    """Whether an entry of /proc is covered; root could set the machine's own settings there."""
+    return not (path.name.isdigit() or path.is_symlink() or str(path) in {*FACTS, *told})
+
+
 def _cover(path: Path) -> tuple[str, ...]:
-    """What hides an entry of /proc; root could set the machine's own settings there."""
-    if path.name.isdigit() or path.is_symlink() or str(path) in FACTS:
-        return ()
     if path.is_dir():
-        return ("--tmpfs", str(path), "--remount-ro", str(path))
+        return ("--tmpfs", str(path))
     return ("--ro-bind", "/dev/null", str(path))
 
 

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from genesys.sandbox.backends import Backend
 from genesys.sandbox.channel import Frame, Frames, encode
 from genesys.sandbox.confine import bound, confine, tie_to
-from genesys.sandbox.job import Limits
+from genesys.sandbox.devices import Granted
 
 MAX_TEXT = 8000
 REQUESTS, REPLIES = 3, 4
@@ -34,7 +34,7 @@ class Request:
 
     def __init__(self, entry: str, limits: str, scratch: str, backend: str) -> None:
         self.entry, self.scratch, self.backend = entry, scratch, Backend(backend)
-        self.limits = Limits.model_validate_json(limits)
+        self.limits = Granted.model_validate_json(limits)
 
 
 def live(request: Request, host: int, requests: int, replies: int, output: int) -> NoReturn:
@@ -79,8 +79,10 @@ def _settle(request: Request, host: int) -> None:
     os.chdir(request.scratch)
     os.environ.update(HOME=request.scratch, TMPDIR=request.scratch)
     tempfile.tempdir = request.scratch  # it is not to look for room: files cannot be removed
+    if request.limits.device:
+        os.environ.update(request.limits.device.variables)
     bound(request.limits)
-    confine(request.backend, request.scratch, request.limits.readable)
+    confine(request.backend, request.scratch, request.limits)
     _fix_randomness()
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(request.limits.threads)

@@ -9,12 +9,12 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from genesys.sandbox import seccomp
-from genesys.sandbox.backends import DEVICES, FACTS, SYSTEM, Backend, installation
-from genesys.sandbox.job import Limits
+from genesys.sandbox.backends import DEVICES, FACTS, SYSTEM, Backend, installation, readable
+from genesys.sandbox.devices import Granted
 
 MIB = 2**20
 # Room for threads' stacks and mapped files. Page tables take a 512th of it: no other limit counts
@@ -22,7 +22,7 @@ MIB = 2**20
 ADDRESSES = 2**36
 
 
-def bound(limits: Limits) -> None:
+def bound(limits: Granted) -> None:
     """Set the resource limits of this process: memory, CPU time, file size, no core dump."""
     addresses, data = _taken()
     bounds = {
@@ -31,7 +31,8 @@ def bound(limits: Limits) -> None:
         resource.RLIMIT_CORE: 0,
         resource.RLIMIT_NOFILE: 256,
     }
-    if sys.platform == "linux":
+    # CUDA reserves several times the memory of GPU and machine.
+    if sys.platform == "linux" and not limits.device:
         bounds[resource.RLIMIT_AS] = addresses + limits.memory_mb * MIB + ADDRESSES
     # A spare second, so that the host is the first to notice and say so.
     seconds = math.ceil(limits.most_cpu_seconds + time.process_time()) + 1
@@ -76,12 +77,14 @@ def tie_to(parent: int) -> None:
         raise ProcessLookupError("the host of this worker has died")
 
 
-def confine(backend: Backend, scratch: str, readable: Sequence[str]) -> None:
+def confine(backend: Backend, scratch: str, limits: Granted) -> None:
     """Confine this process, for good.
 
-    It may read the installation and ``readable``, write only below ``scratch``, open no socket,
-    start no process and signal none but its own threads. Under bubblewrap the host's namespaces
-    have seen to files and signals already; the backend ``process`` confines nothing.
+    It may read the installation and what ``limits`` names, write only below ``scratch``, open no
+    socket, start no process and signal none but its own threads. With ``limits.compiler`` it may
+    start processes, to which the same applies; with a device it may use that. Under bubblewrap the
+    host's namespaces have seen to files and signals already; the backend ``process`` confines
+    nothing.
 
     Raises:
         OSError: The kernel or the machine cannot do it.
@@ -89,12 +92,12 @@ def confine(backend: Backend, scratch: str, readable: Sequence[str]) -> None:
     if backend is Backend.PROCESS:
         return
     if backend is Backend.SANDLOCK:
-        _restrict_files(scratch, readable)
+        _restrict_files(scratch, limits)
     _drop_capabilities()
-    seccomp.install()
+    seccomp.install(limits.compiler, device=limits.device is not None)
 
 
-def _restrict_files(scratch: str, readable: Sequence[str]) -> None:
+def _restrict_files(scratch: str, limits: Granted) -> None:
     try:
         from sandlock import Sandbox as Rules
         from sandlock import confine as apply
@@ -102,12 +105,18 @@ def _restrict_files(scratch: str, readable: Sequence[str]) -> None:
     except ImportError as error:
         raise OSError("the package sandlock is not installed") from error
     own = f"/proc/{os.getpid()}"
-    allowed = (*installation(), *SYSTEM, *DEVICES, *FACTS, own, *readable)
-    paths = [path for path in allowed if Path(path).exists()]
+    readables = (*installation(), *SYSTEM, *DEVICES, *FACTS, own, *readable(limits))
+    writables = [scratch, "/dev/null"]
+    if limits.device:
+        writables += [*limits.device.nodes, f"{own}/task"]  # CUDA names its threads there
     try:
-        apply(Rules(fs_readable=paths, fs_writable=[scratch, "/dev/null"]))
+        apply(Rules(fs_readable=_there(readables), fs_writable=_there(writables)))
     except (SandlockError, ValueError) as error:
         raise OSError(f"Landlock is not available (Linux 6.12 or newer): {error}") from error
+
+
+def _there(paths: Iterable[str]) -> list[str]:
+    return [path for path in paths if Path(path).exists()]
 
 
 def _drop_capabilities() -> None:

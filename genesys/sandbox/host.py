@@ -13,12 +13,12 @@ import importlib
 import json
 import os
 import select
-import shutil
 import signal
 import socket
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NoReturn
 
 import psutil
@@ -27,6 +27,8 @@ from genesys.sandbox.backends import Backend, installation
 from genesys.sandbox.channel import PACKET
 from genesys.sandbox.child import Request, live
 from genesys.sandbox.confine import adopt, confine, hide
+from genesys.sandbox.devices import Granted
+from genesys.sandbox.scratch import remove
 from genesys.sandbox.watch import Watch
 
 POLL_SECONDS = 0.02
@@ -59,7 +61,8 @@ def main() -> None:
         while True:
             _serve(control, wake)
     except (CoordinatorGoneError, ConnectionError):
-        shutil.rmtree(base, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove(Path(base))
         os._exit(0)  # nothing is left to tidy up, and torch takes its time
 
 
@@ -82,7 +85,7 @@ def _try_confinement(backend: Backend, base: str) -> str:
     pid = os.fork()
     if pid == 0:
         try:
-            confine(backend, base, [])
+            confine(backend, base, Granted())
         except BaseException as error:  # the child must end here
             os.write(writer, str(error).encode()[:4000])
         os._exit(0)

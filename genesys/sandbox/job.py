@@ -19,9 +19,11 @@ class Limits(Record):
         cpu_seconds: Processor time; None allows ``seconds`` on each thread.
         memory_mb: Memory, in MiB.
         threads: CPU threads for tensor operations.
-        processes: Threads it may have at once; it can start no other process.
+        processes: Threads it may have at once, those of a compiler included.
         disk_mb: What it may write to its scratch folder, in MiB.
         readable: Folders it may read besides the Python installation and Genesys.
+        gpu: Whether it gets a GPU of this machine; the sandbox picks the least used one.
+        compiler: Whether it may run the machine's C++ compiler. Else it can start no process.
     """
 
     seconds: Annotated[float, Field(gt=0)] = 60.0
@@ -31,6 +33,8 @@ class Limits(Record):
     processes: Annotated[int, Field(ge=1)] = 64
     disk_mb: Annotated[int, Field(ge=1)] = 1024
     readable: list[str] = Field(default_factory=list)
+    gpu: bool = False
+    compiler: bool = False
 
     @property
     def most_cpu_seconds(self) -> float:
@@ -44,10 +48,10 @@ class Job(Record):
     Attributes:
         entry: ``module:Class`` of code that may load generated code. It is made as
             ``Class(payload, emit, scratch)``: a JSON object, a callable that sends a JSON object
-            as an event, and the path of an empty folder it may add files to (it can make no
-            folders there, and neither rename nor remove files). Its public methods can be called;
-            they take and return JSON values and arrays by name. A method ``describe(error)`` may
-            add to what is told of an exception.
+            as an event, and the path of an empty folder it may add files to (it can neither
+            rename nor remove files there, and make no folders unless it may compile). Its public
+            methods can be called; they take and return JSON values and arrays by name. A method
+            ``describe(error)`` may add to what is told of an exception.
         payload: Its first argument.
         limits: What it may use; None takes the sandbox's own.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -16,9 +17,11 @@ from pathlib import Path
 from typing import IO, Any
 
 from genesys.errors import SandboxError
-from genesys.sandbox.backends import Backend, command
+from genesys.sandbox.backends import Backend, command, readable
 from genesys.sandbox.channel import PACKET
-from genesys.sandbox.job import Job, Limits
+from genesys.sandbox.devices import Granted
+from genesys.sandbox.job import Job
+from genesys.sandbox.scratch import empty, remove
 
 START_SECONDS = 120.0
 # The host ends a guest that is past its limit; a host that does not is ended itself.
@@ -34,7 +37,7 @@ class HostProcess:
         backend: How it confines its guests; not ``auto``.
         root: Where the scratch folders are made; the system's place by default.
         preload: Modules for it to import.
-        readable: Folders that its guests may read.
+        limits: Of its first guest.
 
     Attributes:
         pid: Its process id, or that of the program which confines it.
@@ -45,9 +48,9 @@ class HostProcess:
     """
 
     def __init__(
-        self, backend: Backend, root: Path | None, preload: Sequence[str], readable: Sequence[str]
+        self, backend: Backend, root: Path | None, preload: Sequence[str], limits: Granted
     ) -> None:
-        self._backend, self._readable = backend, frozenset(readable)
+        self._backend, self._limits = backend, limits
         self._failed = False
         with machine_fault("start a sandbox host"), ExitStack() as undo:
             if root is not None:
@@ -73,7 +76,7 @@ class HostProcess:
         base, scratch = str(self._base), str(self._scratch)
         host = [sys.executable, "-P", "-m", "genesys.sandbox.host", base, self._backend, *preload]
         return subprocess.Popen(
-            [*command(self._backend, base, scratch, sorted(self._readable)), *host],
+            [*command(self._backend, base, scratch, self._limits), *host],
             stdin=theirs.fileno(),
             stdout=self._errors,
             stderr=self._errors,
@@ -82,10 +85,11 @@ class HostProcess:
             start_new_session=True,
         )
 
-    def serves(self, limits: Limits) -> bool:
+    def serves(self, limits: Granted) -> bool:
         """Whether it can take a guest with these limits."""
-        fixed = self._backend is Backend.BUBBLEWRAP
-        return self.alive() and not (fixed and self._readable != set(limits.readable))
+        own = self._limits
+        alike = (readable(limits), limits.device) == (readable(own), own.device)
+        return self.alive() and (alike or self._backend is not Backend.BUBBLEWRAP)
 
     def alive(self) -> bool:
         """Whether it runs and waits for its next guest."""
@@ -111,7 +115,8 @@ class HostProcess:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
         self._errors.close()
-        shutil.rmtree(self._base, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove(self._base)
 
     @contextmanager
     def scratch(self) -> Iterator[None]:
@@ -125,15 +130,11 @@ class HostProcess:
 
     def _empty(self) -> None:
         try:
-            for path in self._scratch.iterdir():
-                if path.is_dir() and not path.is_symlink():
-                    shutil.rmtree(path)
-                else:
-                    path.unlink()
+            empty(self._scratch)
         except OSError:  # the next guest must not find what this one has left
             self._failed = True
 
-    def fork(self, job: Job, limits: Limits, descriptors: Sequence[int]) -> None:
+    def fork(self, job: Job, limits: Granted, descriptors: Sequence[int]) -> None:
         """Have it fork a guest that uses these descriptors: calls, answers and output."""
         request = {
             "entry": job.entry,
@@ -227,6 +228,8 @@ def _environment(home: Path) -> dict[str, str]:
         "HF_HUB_OFFLINE": "1",
         "HF_DATASETS_OFFLINE": "1",
         "TRANSFORMERS_OFFLINE": "1",
+        # Asking for GPUs must not start CUDA in a host: its forks could not use it.
+        "PYTORCH_NVML_BASED_CUDA_CHECK": "1",
         # Arrow's allocator would start a thread, and a fork must find none.
         "JE_ARROW_MALLOC_CONF": "background_thread:false",
         "GLIBC_TUNABLES": ALLOCATOR,

@@ -11,6 +11,7 @@ from typing import Self
 
 from genesys.errors import ConfigError, SandboxError
 from genesys.sandbox.backends import Backend
+from genesys.sandbox.devices import Device, Granted, Leases
 from genesys.sandbox.guest import Guest
 from genesys.sandbox.job import Job, Limits
 from genesys.sandbox.process import HostProcess, machine_fault
@@ -32,6 +33,7 @@ class Sandbox:
         allow_unconfined: Whether the backend ``process`` may be used: it confines nothing.
         workers: Most hosts at a time.
         preload: Modules that a host imports before its first guest.
+        devices: For guests whose limits ask for a GPU; None for the GPUs of this machine.
 
     Raises:
         ConfigError: The backend ``process`` is not allowed.
@@ -45,10 +47,11 @@ class Sandbox:
         allow_unconfined: bool = False,
         workers: int = 1,
         preload: Sequence[str] = ("torch",),
+        devices: Sequence[Device] | None = None,
     ) -> None:
         self.limits = limits or Limits()
         self.backend = Backend(backend)
-        self._root, self._preload = scratch_root, tuple(preload)
+        self._root, self._preload, self._leases = scratch_root, tuple(preload), Leases(devices)
         self._free, self._idle = threading.Semaphore(workers), list[HostProcess]()
         self._workers, self._here = workers, threading.local()
         self._lock, self._closings = threading.Lock(), 0
@@ -91,8 +94,7 @@ class Sandbox:
             SandboxError: A host could not be started or died; never the guest's doing.
             RuntimeError: This thread has all workers already.
         """
-        limits = job.limits or self.limits
-        with self._turn():
+        with self._turn(), self._leases.granted(job.limits or self.limits) as limits:
             host = self._take(limits)
             try:
                 guest, stack = self._begin(host, job, limits)
@@ -121,7 +123,7 @@ class Sandbox:
             finally:
                 self._here.guests = held
 
-    def _begin(self, host: HostProcess, job: Job, limits: Limits) -> tuple[Guest, ExitStack]:
+    def _begin(self, host: HostProcess, job: Job, limits: Granted) -> tuple[Guest, ExitStack]:
         """A guest of this host, and what ends it."""
         with ExitStack() as stack:
             stack.callback(self._put, host, self._closings)
@@ -129,7 +131,7 @@ class Sandbox:
             guest = stack.enter_context(_guest(host, job, limits))
             return guest, stack.pop_all()
 
-    def _take(self, limits: Limits) -> HostProcess:
+    def _take(self, limits: Granted) -> HostProcess:
         """An idle host that can serve these limits, or a new one in the place of an idle one."""
         with self._lock:
             fit = next((host for host in reversed(self._idle) if host.serves(limits)), None)
@@ -149,7 +151,7 @@ class Sandbox:
                 return
         host.close()
 
-    def _start(self, limits: Limits) -> HostProcess:
+    def _start(self, limits: Granted) -> HostProcess:
         """Start a host, and settle on a backend if that is left to the machine."""
         backends = [self.backend]
         if self.backend is Backend.AUTO:
@@ -157,7 +159,7 @@ class Sandbox:
         refusals: list[str] = []
         for backend in backends:
             try:
-                host = HostProcess(backend, self._root, self._preload, limits.readable)
+                host = HostProcess(backend, self._root, self._preload, limits)
             except SandboxError as error:
                 if not refusals:  # it is not about confinement
                     raise
@@ -175,7 +177,7 @@ class Sandbox:
 
 
 @contextmanager
-def _guest(host: HostProcess, job: Job, limits: Limits) -> Iterator[Guest]:
+def _guest(host: HostProcess, job: Job, limits: Granted) -> Iterator[Guest]:
     with machine_fault("prepare a guest"):
         guest = Guest(host, limits)
     try:

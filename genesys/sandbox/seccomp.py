@@ -1,14 +1,17 @@
 """A seccomp filter: no network, no other processes, no way around the file rules and the limits.
 
 Landlock rules files; this closes what it leaves open. A scratch folder is flat and its files stay:
-so its size can be watched, and nothing in it is too deep to be removed. The filter is written by
-hand because the wrapper libraries need a C library that is often not installed.
+so its size can be watched, and nothing in it is too deep to be removed. A guest that may run a
+compiler can start processes in its own process group, and make folders that can be looked into. The
+filter is written by hand because the wrapper libraries need a C library that is often not
+installed.
 """
 
 from __future__ import annotations
 
 import ctypes
 import errno
+import itertools
 import os
 import platform
 import struct
@@ -21,8 +24,11 @@ PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 SECCOMP_MODE_FILTER = 2
 CLONE_THREAD = 0x10000
+# PTRACE, PARENT, NEWNS, UNTRACED, and the other namespaces.
+CLONE_BEYOND = 0x2000 | 0x8000 | 0x20000 | 0x800000 | 0x7E000000
 O_TMPFILE = 0x400000
 MAP_SHARED, MAP_ANONYMOUS, MAP_GROWSDOWN = 0x01, 0x20, 0x100
+AF_UNIX, SOCK_DGRAM, SOCK_RDM = 1, 2, 4
 
 ALLOW = 0x7FFF0000
 KILL = 0x80000000
@@ -90,22 +96,56 @@ class _Machine:
     prctl: int
     own: tuple[int, ...]  # prlimit64, sched_set*: denied for other processes
     mmap: int
+    folders: tuple[tuple[int, int], ...]  # mkdir, mkdirat, and which argument holds the mode
+    umask: int
+    start: tuple[int, ...]  # fork, vfork, execve
     opens: tuple[tuple[int, int], ...]  # and which argument holds the flags
+    socket: int
+    peers: tuple[int, ...]  # connect, accept, accept4
+    memfd: int
     denied: dict[str, tuple[int, ...]]
 
 
 _MACHINES = {
     "x86_64": _Machine(
-        0xC000003E, 56, 435, 437, 157, (302, 142, 144, 203, 314), 9, ((2, 1), (257, 2)), _X86_64
+        arch=0xC000003E,
+        clone=56,
+        clone3=435,
+        openat2=437,
+        prctl=157,
+        own=(302, 142, 144, 203, 314),
+        mmap=9,
+        folders=((83, 1), (258, 2)),
+        umask=95,
+        start=(57, 58, 59),
+        opens=((2, 1), (257, 2)),
+        socket=41,
+        peers=(42, 43, 288),
+        memfd=319,
+        denied=_X86_64,
     ),
     "aarch64": _Machine(
-        0xC00000B7, 220, 435, 437, 167, (261, 118, 119, 122, 274), 222, ((56, 2),), _AARCH64
+        arch=0xC00000B7,
+        clone=220,
+        clone3=435,
+        openat2=437,
+        prctl=167,
+        own=(261, 118, 119, 122, 274),
+        mmap=222,
+        folders=((34, 2),),
+        umask=166,
+        start=(221,),
+        opens=((56, 2),),
+        socket=198,
+        peers=(203, 202, 242),
+        memfd=279,
+        denied=_AARCH64,
     ),
 }
 
 
-def _program(name: str) -> bytes:
-    """The filter as an array of ``struct sock_filter``."""
+def _program(name: str, compiler: bool = False, device: bool = False) -> bytes:
+    """The filter as an array of ``struct sock_filter``; see :func:`install`."""
     machine = _MACHINES[name]
 
     def step(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
@@ -130,23 +170,36 @@ def _program(name: str) -> bytes:
     code += [step(_GREATER, 0x40000000, 0, 1), step(_RETURN, DENY)]
     code += [step(_GREATER, NEWER, 0, 1), step(_RETURN, MISSING)]
     code += answer(machine.clone3, MISSING) + answer(machine.openat2, MISSING)
-    for number in sorted(n for group in machine.denied.values() for n in group):
+    denied = {n for group in machine.denied.values() for n in group}
+    if compiler:
+        denied = denied - {*machine.start, *dict(machine.folders)} | {machine.umask}
+        code += deny(machine.clone, 0, _BITS, CLONE_BEYOND, when=True)
+        for (number, position), right in itertools.product(machine.folders, (0o400, 0o200, 0o100)):
+            code += deny(number, position, _BITS, right, when=False)
+    else:
+        code += deny(machine.clone, 0, _BITS, CLONE_THREAD, when=False)
+    if device:
+        denied = denied - {machine.socket, machine.memfd} | {*machine.peers}
+        # What is left of Unix sockets is SOCK_SEQPACKET, which without a peer says nothing.
+        code += deny(machine.socket, 0, _EQUAL, AF_UNIX, when=False)
+        code += deny(machine.socket, 1, _BITS, SOCK_DGRAM, when=True)
+        code += deny(machine.socket, 1, _BITS, SOCK_RDM, when=False)
+    for number in sorted(denied):
         code += answer(number, DENY)
-    code += deny(machine.clone, 0, _BITS, CLONE_THREAD, when=False)
     code += deny(machine.prctl, 0, _EQUAL, PR_SET_PDEATHSIG, when=True)
     for number in machine.own:
         code += deny(number, 0, _EQUAL, 0, when=False)
     for number, position in machine.opens:
         code += deny(number, position, _BITS, O_TMPFILE, when=True)
-    # Shared memory is not in RLIMIT_DATA, and not in the resident set once it is unmapped in part.
     code += deny(machine.mmap, 3, _BITS, MAP_GROWSDOWN, when=True)
-    code += [
-        step(_EQUAL, machine.mmap, 0, 4),
-        step(_LOAD, _ARGUMENTS + 8 * 3),
-        step(_BITS, MAP_SHARED, 0, 2),
-        step(_BITS, MAP_ANONYMOUS, 0, 1),
-        step(_RETURN, DENY),
-    ]
+    if not device:  # of shared memory, RLIMIT_DATA sees none, and the resident set what is mapped
+        code += [
+            step(_EQUAL, machine.mmap, 0, 4),
+            step(_LOAD, _ARGUMENTS + 8 * 3),
+            step(_BITS, MAP_SHARED, 0, 2),
+            step(_BITS, MAP_ANONYMOUS, 0, 1),
+            step(_RETURN, DENY),
+        ]
     return b"".join([*code, step(_RETURN, ALLOW)])
 
 
@@ -166,8 +219,13 @@ def prctl(option: int, *arguments: object) -> None:
         raise OSError(code, f"prctl {option}: {os.strerror(code)}")
 
 
-def install() -> None:
-    """Put the filter on this process, for good.
+def install(compiler: bool = False, device: bool = False) -> None:
+    """Put the filter on this process and those that it starts, for good.
+
+    Args:
+        compiler: Whether it may start processes.
+        device: Whether it may do what CUDA takes: make a Unix socket that reaches nobody, and
+            memory that is shared.
 
     Raises:
         OSError: The machine is not known here, or the kernel has no seccomp.
@@ -175,7 +233,7 @@ def install() -> None:
     machine = platform.machine()
     if machine not in _MACHINES:
         raise OSError(errno.ENOSYS, f"no seccomp filter is written for {machine}")
-    code = _program(machine)
+    code = _program(machine, compiler, device)
     prctl(PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1))
     program = _Filter(len(code) // 8, code)
     prctl(PR_SET_SECCOMP, ctypes.c_ulong(SECCOMP_MODE_FILTER), ctypes.byref(program))

@@ -13,12 +13,14 @@ import psutil
 
 from genesys.sandbox.confine import MIB
 from genesys.sandbox.job import JobStatus, Limits
+from genesys.sandbox.scratch import is_over
 
 DISK_POLL_SECONDS = 0.5
 MOST_HOLLOW = 3  # looks at a process that is ending
+# Looks at processes that are about to become a compiler, and share their memory until then.
+MOST_CROWDED = 3
 # Of torch's libraries up to 130 MiB are mapped; more are files that a guest hides memory behind.
 MOST_OF_FILES_MB = 192
-_PAGE = 4096
 
 
 class Watch:
@@ -27,7 +29,7 @@ class Watch:
     Args:
         pid: Of the guest.
         limits: What it may use.
-        scratch: Its folder, which is flat.
+        scratch: Its folder.
     """
 
     def __init__(self, pid: int, limits: Limits, scratch: str) -> None:
@@ -38,7 +40,8 @@ class Watch:
         # The guest shares the host's pages: they are not what it took.
         self._shared = psutil.Process().memory_info().rss
         self._floor = 0.0
-        self._hollow = 0
+        self._hollow = self._crowded = 0
+        self._clocks: dict[int, float] = {}  # of all processes there ever were
 
     def left(self) -> float:
         """Seconds of wall time that are left."""
@@ -54,11 +57,11 @@ class Watch:
                 return JobStatus.CPU
             if broken := self._memory_broken():
                 return broken
-            if self._process.num_threads() > limits.processes:
+            if self._threads() > limits.processes:
                 return "threads"
         if now > self._next_disk:
             self._next_disk = now + DISK_POLL_SECONDS
-            if _is_over(self._scratch, limits.disk_mb * MIB):
+            if is_over(self._scratch, limits.disk_mb * MIB):
                 return "disk"
         return ""
 
@@ -68,7 +71,31 @@ class Watch:
             return JobStatus.MEMORY
         # Its first thread has ended: what the others hold can no longer be seen.
         self._hollow = 0 if held else self._hollow + 1
-        return "hollow" if self._hollow > MOST_HOLLOW else ""
+        if self._hollow > MOST_HOLLOW:
+            return "hollow"
+        is_crowded = held + self._held_by_others() > self._shared + self._limits.memory_mb * MIB
+        self._crowded = self._crowded + 1 if is_crowded else 0
+        return JobStatus.MEMORY if self._crowded > MOST_CROWDED else ""
+
+    def _others(self) -> list[int]:
+        """The processes that it has started."""
+        if not self._limits.compiler:
+            return []
+        return [pid for pid in descendants(os.getpid()) if pid != self.pid]
+
+    def _held_by_others(self) -> int:
+        total = 0
+        for pid in self._others():
+            with contextlib.suppress(psutil.Error):
+                total += psutil.Process(pid).memory_info().rss
+        return total
+
+    def _threads(self) -> int:
+        total = self._process.num_threads()
+        for pid in self._others():
+            with contextlib.suppress(psutil.Error):
+                total += max(1, psutil.Process(pid).num_threads())
+        return total
 
     def usage(self) -> dict[str, float]:
         """CPU seconds so far, and the most MiB held since this was last asked.
@@ -89,19 +116,29 @@ class Watch:
         return {"cpu_seconds": cpu, "peak_memory_mb": peak}
 
     def _cpu_seconds(self) -> float:
-        if sys.platform == "linux":  # the clock of another process; psutil counts in hundredths
-            return time.clock_gettime((~self.pid << 3) | 2)
-        times = self._process.cpu_times()
-        return float(times.user + times.system)
-
-
-def _is_over(folder: str, most: int) -> bool:
-    """Whether a flat folder holds more than ``most`` bytes; a file counts as one page at least."""
-    total = 0
-    with os.scandir(folder) as entries:
-        for entry in entries:
+        if sys.platform != "linux":
+            times = self._process.cpu_times()
+            return float(times.user + times.system)
+        self._clocks[self.pid] = _clock(self.pid)
+        for pid in self._others():
             with contextlib.suppress(OSError):
-                total += max(entry.stat(follow_symlinks=False).st_blocks * 512, _PAGE)
-            if total > most:
-                return True
-    return False
+                self._clocks[pid] = max(_clock(pid), self._clocks.get(pid, 0.0))
+        return sum(self._clocks.values())
+
+
+def descendants(pid: int) -> list[int]:
+    """All that a process has started or adopted, and what those have."""
+    found: list[int] = []
+    waiting = [pid]
+    while waiting:
+        for path in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
+            with contextlib.suppress(OSError):  # it has ended
+                children = [int(child) for child in path.read_text().split()]
+                found += children
+                waiting += children
+    return found
+
+
+def _clock(pid: int) -> float:
+    """Processor seconds of a process; psutil counts in hundredths."""
+    return time.clock_gettime((~pid << 3) | 2)
