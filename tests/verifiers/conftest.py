@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,10 +62,11 @@ def verify(
 ) -> Verify:
     monkeypatch.setenv("GENESYS_CACHE", str(cache))
 
-    def run(design: Design, scale: Scale, seconds: float = 120.0) -> VerificationReport:
-        verifier = LightningVerifier(
-            corpus=TINY.model_dump(), batch_size=4, threads=1, memory_mb=1024, seconds=seconds
-        )
+    def run(
+        design: Design, scale: Scale, seconds: float = 120.0, **options: Any
+    ) -> VerificationReport:
+        settings = {"batch_size": 4, "threads": 1, "memory_mb": 1024, "seconds": seconds}
+        verifier = LightningVerifier(corpus=TINY.model_dump(), **settings | options)
         return verifier.verify(design, scale, 0, sandbox, lambda point: None)
 
     return run

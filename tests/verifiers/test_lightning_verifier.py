@@ -25,7 +25,7 @@ Verify = Callable[..., VerificationReport]
 
 
 def without_times(report: VerificationReport) -> VerificationReport:
-    return report.model_copy(update={"seconds": 0.0, "tokens_per_second": 0.0})
+    return report.model_copy(update={"seconds": 0.0, "tokens_per_second": 0.0, "efficiency": []})
 
 
 def test_a_design_is_tuned_trained_and_evaluated(
@@ -42,6 +42,22 @@ def test_a_design_is_tuned_trained_and_evaluated(
     assert loss.value < loss.untrained
     assert report.fitness is not None
     assert report.tokens_per_second > 0
+
+
+def test_efficiency_is_measured_where_the_config_wants_it(
+    verify: Verify, gpt2: Design, scale: Scale
+) -> None:
+    short = scale.model_copy(update={"tokens": 64 * 4})
+    plain = verify(gpt2, short)
+    assert not plain.efficiency
+    report = verify(gpt2, short, efficiency_lengths=[32])
+    assert [(one.design, one.length, one.error) for one in report.efficiency] == [
+        ("gpt2", 32, ""),
+        ("gpt2", 32, ""),
+    ]
+    assert without_times(report) == without_times(plain)
+    with pytest.raises(ConfigError, match="efficiency_lengths"):
+        verify(gpt2, short, efficiency_lengths=[1])
 
 
 @pytest.mark.parametrize("name", ["mamba2", "retnet", "rwkv6", "ttt"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,7 @@ from genesys.sandbox import Limits, Sandbox
 from genesys_verifiers.checkpoints.finished import Finished
 from genesys_verifiers.checkpoints.saving import Saving
 from genesys_verifiers.corpus import Corpus, corpus_of, prepare
+from genesys_verifiers.efficiency.beside import Lengths, beside_reference
 from genesys_verifiers.efficiency.meter import Meter
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
@@ -53,6 +54,8 @@ class LightningVerifier:
         checkpoints: Folder for training checkpoints and trained models; None to keep neither.
         checkpoint_seconds: Wall time of training between two checkpoints; 0 for none.
         keep_weights: Whether to keep the model of each design that was verified.
+        efficiency_lengths: Of sequences, in tokens, on which a verified design is measured beside
+            the reference; none for no such measurement.
         **settings: See :class:`Settings`.
 
     Raises:
@@ -69,6 +72,7 @@ class LightningVerifier:
         checkpoints: str | None = None,
         checkpoint_seconds: float = 300.0,
         keep_weights: bool = True,
+        efficiency_lengths: Sequence[int] = (),
         **settings: Any,
     ) -> None:
         try:
@@ -80,6 +84,7 @@ class LightningVerifier:
                 checkpoint_seconds=checkpoint_seconds,
                 keep_weights=keep_weights,
             )
+            self._lengths = Lengths.model_validate({"efficiency_lengths": efficiency_lengths})
         except ValidationError as error:
             raise ConfigError(f"verifier.lightning: {first_problem(error)}") from None
         self._memory_mb = memory_mb
@@ -117,9 +122,10 @@ class LightningVerifier:
         """
         block = compose(GAUTree.of(design))
 
-        def train(seed: int, progress: Progress, done: Done) -> VerificationReport:
-            task = self._task(block, scale, seed)
-            return self._trained(design, scale, task, sandbox, progress, done)
+        def train(own: int, progress: Progress, done: Done) -> VerificationReport:
+            task = self._task(block, scale, own)
+            lengths = self._lengths.efficiency_lengths if own == seed else []
+            return self._trained(design, scale, task, sandbox, progress, done, lengths)
 
         def finished(seed: int) -> Finished:
             task = self._task(block, scale, seed)
@@ -135,8 +141,9 @@ class LightningVerifier:
         sandbox: Sandbox,
         progress: Progress,
         done: Done,
+        lengths: Sequence[int],
     ) -> VerificationReport:
-        """The report of one seed."""
+        """The report of one seed, with what the design takes on sequences of these lengths."""
         from genesys_verifiers.verification import Verification
 
         started, seed = time.monotonic(), task.seed
@@ -166,6 +173,8 @@ class LightningVerifier:
                 "error": f"{verification.stage}: {error}" if verification else str(error),
                 "scores": [],
             }
+        else:
+            found["efficiency"] = self._beside(design.name, task, scale, sandbox, found, lengths)
         found["seconds"] = time.monotonic() - started
         report = report.model_copy(update=found)
         if verification and report.outcome is Outcome.OK:
@@ -227,6 +236,22 @@ class LightningVerifier:
         from genesys_verifiers.export import export
 
         export(folder, out)
+
+    def _beside(
+        self,
+        design: str,
+        task: Task,
+        scale: Scale,
+        sandbox: Sandbox,
+        found: Mapping[str, Any],
+        lengths: Sequence[int],
+    ) -> list[Efficiency]:
+        if not lengths:
+            return []
+        meter = Meter(sandbox, self._limits(tokens=0), scale)
+        reference = task.model_copy(update={"block": code()})
+        size = found["n_block"], found["embed_dim"]
+        return beside_reference(meter, reference, (design, task), size, lengths)
 
     def _reference(self, scale: Scale, seed: int, sandbox: Sandbox) -> Reference:
         task = self._task(code(), scale, seed)

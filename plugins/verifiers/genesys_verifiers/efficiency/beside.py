@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from genesys.errors import SandboxError
 from genesys.measurements import Measurement
@@ -10,6 +13,14 @@ from genesys.records import Efficiency
 from genesys_verifiers.efficiency.meter import Meter, shapes
 from genesys_verifiers.reference import REFERENCE, terms_of
 from genesys_verifiers.settings import Task
+
+
+class Lengths(BaseModel):
+    """Tokens of the sequences that a verified design is measured on."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    efficiency_lengths: list[Annotated[int, Field(ge=2)]] = []
 
 
 def beside_reference(

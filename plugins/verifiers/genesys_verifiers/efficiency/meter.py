@@ -23,8 +23,12 @@ REPEATS = 5
 
 
 def shapes(settings: Settings, lengths: Sequence[int]) -> list[tuple[int, int]]:
-    """Rows and length of what is measured: as many tokens at each length, one batch at least."""
-    tokens = max(settings.tokens_per_step, *lengths)
+    """Rows and length of what is measured.
+
+    There are as many tokens at each length, no fewer than training has in memory at a time.
+    """
+    at_once = settings.micro_batch or settings.batch_size
+    tokens = max(at_once * settings.sequence_length, *lengths)
     return [(tokens // length, length) for length in lengths]
 
 
