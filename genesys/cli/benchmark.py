@@ -13,9 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.designs import find_design
+from genesys.cli.efficiency import table as comparison
 from genesys.cli.errors import INTERRUPTED
 from genesys.cli.scales import compose_with_scale, scales_of
-from genesys.cli.text import count, gist
+from genesys.cli.text import count
 from genesys.errors import ConfigError
 from genesys.evolution.run import sandbox_of
 from genesys.plugins import Plugins
@@ -26,12 +27,6 @@ from genesys.text import one_line
 
 LENGTHS = (128, 512, 2048)  # tokens
 STOPPED = "Interrupted. Scales that are done keep their new figures."
-MEASURED = (
-    "train_tokens_per_second",
-    "train_memory_mb",
-    "prefill_tokens_per_second",
-    "prefill_memory_mb",
-)
 
 
 def benchmark(
@@ -68,7 +63,7 @@ def benchmark(
             if names:
                 design = find_design(names[0], run)
                 found = list(_beside(plugins, design, config, lengths or LENGTHS, sandbox))
-                _print(console, found, as_json, _comparison(found))
+                _print(console, found, as_json, comparison(found))
             else:
                 references = list(_references(plugins, config, sandbox))
                 _print(console, references, as_json, _table(references))
@@ -112,7 +107,9 @@ def _print(console: Console, found: Sequence[Record], as_json: bool, table: Rend
 
 def _table(found: Sequence[Benchmark]) -> Table:
     columns = ("scale", "blocks", "width", "parameters", "precision", "step", "tokens/s", "MiB")
-    table = _empty(columns)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for name in columns:
+        table.add_column(name, justify="left" if name == "scale" else "right")
     for one in found:
         table.add_row(
             one_line(one.scale),
@@ -124,32 +121,4 @@ def _table(found: Sequence[Benchmark]) -> Table:
             count(one.tokens_per_second),
             count(one.memory_mb),
         )
-    return table
-
-
-def _comparison(found: Sequence[Efficiency]) -> Table:
-    """Two rows per length: the reference, and the design with its ratio to that."""
-    table = _empty(("length", "design", "training\ntokens/s", "MiB", "prefill\ntokens/s", "MiB"))
-    for reference, design in zip(found[::2], found[1::2], strict=True):
-        table.add_row(str(reference.length), *_cells(reference))
-        table.add_row("", *_cells(design, reference), end_section=True)
-    return table
-
-
-def _cells(one: Efficiency, base: Efficiency | None = None) -> list[Text]:
-    if one.error:
-        return [Text(one_line(one.design)), Text(gist(one.error), "red")]
-    values = []
-    for name in MEASURED:
-        value = getattr(one, name)
-        rival = getattr(base, name, 0.0)
-        ratio = f" ({value / rival:.2f}×)" if rival else ""
-        values.append(Text(f"{count(value)}{ratio}"))
-    return [Text(one_line(one.design)), *values]
-
-
-def _empty(columns: Sequence[str]) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for name in columns:
-        table.add_column(name, justify="left" if name in ("scale", "design") else "right")
     return table

@@ -20,6 +20,7 @@ MEASURED = {
     "train_memory_mb": 100.0,
     "prefill_tokens_per_second": 80_000.0,
     "prefill_memory_mb": 10.0,
+    "prefill_bytes_per_token": 7000.0,
 }
 
 
@@ -102,7 +103,7 @@ def test_the_reference_at_each_scale_or_one(run):
 def test_a_design_beside_the_reference(run):
     text = run("mamba2", lengths=[512, 128])
     assert text.index("128") < text.index("512")
-    assert "10k (0.50×)" in text and "5 (0.50×)" in text
+    assert "10k (0.50×)" in text and "5 (0.50×)" in text and "3.5k (0.50×)" in text
     assert "out of memory" in text and "\x1b" not in text
     found = json.loads(run("mamba2", as_json=True))
     assert [(one["design"], one["length"]) for one in found] == [
