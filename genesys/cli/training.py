@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import inf
 from threading import RLock
 from time import monotonic
 from typing import Self
@@ -16,7 +15,6 @@ from genesys.cli.text import clock, count
 from genesys.records import CurvePoint
 from genesys.text import one_line
 
-AT_ONCE = 1e-3  # seconds
 HEARTBEAT = 10.0  # seconds between lines about training, without a terminal
 
 
@@ -34,15 +32,12 @@ class Pace:
     def __init__(self, tokens: int, timer: Clock = monotonic) -> None:
         self._tokens, self._timer = tokens, timer
         self._first: tuple[float, int] | None = None
-        self._last = (-inf, 0)
+        self._last = (0.0, 0)
         self.point: CurvePoint | None = None
 
     def __call__(self, point: CurvePoint) -> None:
         """Take a point of the curve into account."""
-        now = self._timer()
-        if now - self._last[0] < AT_ONCE:  # a training that goes on tells its past in one go
-            self._first = None
-        self.point, self._last = point, (now, point.tokens)
+        self.point, self._last = point, (self._timer(), point.tokens)
         self._first = self._first or self._last
 
     @property

@@ -60,6 +60,17 @@ def test_the_first_step_may_take_long() -> None:
         watch.check(7.0, 1.0, 1.0 if step else 999.0)
 
 
+def test_steps_before_a_pause_do_not_make_up_for_slow_ones_after_it() -> None:
+    watch = monitors()
+    for _ in range(2 * STEPS_TIMED):
+        watch.check(7.0, 1.0, 0.0)
+    watch.pause()
+    for _ in range(STEPS_TIMED):
+        watch.check(7.0, 1.0, 11.0)
+    with pytest.raises(DesignFaultError, match="a step takes more than 10"):
+        watch.check(7.0, 1.0, 11.0)
+
+
 def test_always_slow_steps_are_a_fault() -> None:
     watch = monitors()
     for _ in range(STEPS_TIMED):

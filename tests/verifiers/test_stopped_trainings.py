@@ -150,7 +150,8 @@ def test_a_stopped_training_goes_on_where_it_was(
     kept = stop(run, tmp_path, 13)
     told = Killer(0)
     assert (essence(run(tmp_path, progress=told)), weights(tmp_path)) == undisturbed
-    assert told.told == list(range(1, STEPS + 1))
+    # Of what was before, only where it goes on: else its pace would look many times too high.
+    assert told.told in (list(range(12, STEPS + 1)), list(range(13, STEPS + 1)))
     left = {path.name for path in kept.iterdir()}
     assert left == {"gab.py", "model.json", "model.safetensors", "tokenizer.json"}
 
@@ -211,7 +212,7 @@ def test_a_full_disk_stops_no_training(
         f"No training checkpoint could be written to {kept}",
         f"The model of faulty cannot be kept in {kept}",
     }
-    assert not [path for path in kept.iterdir() if path.name != "gab.py"]
+    assert not {path.name for path in kept.glob("*")} - {"gab.py"}
 
 
 def test_a_design_that_fails_leaves_no_checkpoint(run: Run, tmp_path: Path) -> None:

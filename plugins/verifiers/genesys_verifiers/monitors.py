@@ -37,7 +37,8 @@ class Monitors:
         self._warm = False
 
     def pause(self) -> None:
-        """Leave the next step's time out: a new guest takes it, and has to warm up."""
+        """Time steps anew, without the next one: a new guest takes it, and has to warm up."""
+        self._times.clear()
         self._warm = False
 
     def check(self, loss: float, grad_norm: float, seconds: float) -> None:

@@ -114,7 +114,8 @@ class Verification:
             saved.refuse(str(error))
             return False
         for step, measured in enumerate(kept.history, 1):
-            self._on_step(step, *measured, seconds=0.0)
+            point = self._record(step, *measured, seconds=0.0)
+        self._progress(point)
         self._monitors.pause()
         return True
 
@@ -142,6 +143,12 @@ class Verification:
         return model.weights()
 
     def _on_step(self, step: int, loss: float, grad_norm: float, seconds: float) -> None:
+        point = self._record(step, loss, grad_norm, seconds)
+        if self._is_on_curve(step):
+            self._progress(point)
+
+    def _record(self, step: int, loss: float, grad_norm: float, seconds: float) -> CurvePoint:
+        """Check a step and add it to the report."""
         self.stage = f"training, step {step}"
         self._monitors.check(loss, grad_norm, seconds)
         if step > self._steps:
@@ -149,7 +156,10 @@ class Verification:
         self.stage = f"training, step {step + 1}"
         self._history.append((loss, grad_norm))
         tokens = self.found["tokens"] = step * self._settings.tokens_per_step
-        if step % max(1, self._steps // CURVE_POINTS) == 0 or step in {1, self._steps}:
-            point = CurvePoint(step=step, tokens=tokens, loss=loss, grad_norm=grad_norm)
+        point = CurvePoint(step=step, tokens=tokens, loss=loss, grad_norm=grad_norm)
+        if self._is_on_curve(step):
             self.found["curve"] = [*self.found.get("curve", []), point]
-            self._progress(point)
+        return point
+
+    def _is_on_curve(self, step: int) -> bool:
+        return step % max(1, self._steps // CURVE_POINTS) == 0 or step in {1, self._steps}
