@@ -63,8 +63,8 @@ def table(found: Sequence[Efficiency]) -> Table:
     for line in lines(found):
         cells = [Text(cell) for cell in line.cells] or [Text(gist(line.error), "red")]
         length = str(line.length) if line.is_reference else ""
-        name = Text(one_line(line.design))
-        shown.add_row(length, name, *cells, end_section=not line.is_reference)
+        design = Text(one_line(line.design))
+        shown.add_row(length, design, *cells, end_section=not line.is_reference)
     return shown
 
 

@@ -20,6 +20,7 @@ from genesys.cli.scores import scores
 from genesys.cli.text import plain
 from genesys.errors import UnknownNameError
 from genesys.population.population import Population
+from genesys.population.scaling import ScalingFit
 from genesys.records import Design, VerificationReport
 from genesys.text import clean, one_line
 
@@ -61,6 +62,8 @@ def as_json_text(population: Population, name: str) -> str:
     data = {
         "design": population.design(name).model_dump(mode="json"),
         "fitness": population.fitness(name),
+        "forecast": ScalingFit(population.reports).forecast(name).model_dump(mode="json"),
+        "fitness_interval": _interval(population, name),
         "children": offspring(population, name),
         "reports": [r.model_dump(mode="json") for r in population.reports_of(name)],
     }
@@ -88,6 +91,7 @@ def describe(
         *_proposal(design),
         *(_section("Checks", findings(design.check, design)) if design.check else ()),
         *_reports(population.reports_of(name)),
+        *_forecast(population, name),
         *(_code(u.name, u.code) for u in shown),
         *([] if code else [Text("\nSource: --code for all units, --unit NAME for one.", "dim")]),
     )
@@ -104,11 +108,18 @@ def _head(population: Population, design: Design) -> RenderableType:
     if fitness is not None:
         scales = population.confidence(design.name)
         text.append(f"\nfitness {fitness:.3f} over {scales} verified scale{'s' * (scales > 1)}")
+        if interval := _interval(population, design.name):
+            text.append(f", 95% interval {interval[0]:.3f} to {interval[1]:.3f}")
     if children := offspring(population, design.name):
         text.append(f"\nparent of {', '.join(children)}")
     if design.proposal:
         text.append(f"\n{one_line(design.proposal.abstract, 400)}", "italic")
     return text
+
+
+def _interval(population: Population, name: str) -> tuple[float, float] | None:
+    fitness, error = population.fitness(name), population.fitness_error(name)
+    return None if fitness is None or error is None else error.around(fitness)
 
 
 def _units(population: Population, design: Design) -> RenderableType:
@@ -149,6 +160,18 @@ def _reports(reports: list[VerificationReport]) -> list[RenderableType]:
     if not reports:
         return _section("Reports", Text("Not verified yet.", "dim"))
     return _section("Reports", *(scores(report) for report in reports))
+
+
+def _forecast(population: Population, name: str) -> list[RenderableType]:
+    fit = ScalingFit(population.reports)
+    if not fit.rungs(name):
+        return []
+    found = fit.forecast(name)
+    parts: list[RenderableType] = [plain(found.basis, "dim")]
+    if found.value is not None:
+        value = Text.assemble((clean(found.scale), "bold"), f"  {found.value:.3f}")
+        parts.insert(0, value.append(f" ± {found.error:.3f} bits per byte"))
+    return _section("Forecast", *parts)
 
 
 def _code(name: str, code: str) -> RenderableType:

@@ -8,6 +8,8 @@ from genesys.cli.show import as_json_text, describe, show
 from genesys.errors import StoreError, UnknownNameError
 from genesys.population.evolution_tree import EvolutionTree
 
+from .conftest import SCALES, make_report
+
 
 def test_everything_about_a_child(population, render):
     shown = render(describe(population, "hybrid-norm"))
@@ -32,6 +34,21 @@ def test_failed_and_unverified_designs(population, render):
     assert "0.1M  design error" in failed and "The loss became NaN at step 112." in failed
     bare = population.__class__(population.designs)
     assert "Not verified yet." in render(describe(bare, "gpt2"))
+
+
+def test_a_forecast_or_why_there_is_none(population, render):
+    name = "gpt2-shortconv"
+    few = "There are only 3 designs verified at 0.1M and 0.3M; a forecast takes 4."
+    assert few in render(describe(population, name))
+    assert "No design has bits per byte above 0.3M." in render(describe(population, "gpt2"))
+    assert "Forecast" not in render(describe(population, "unstable-exp"))
+
+    fourth = make_report("mamba2", SCALES[1], 0.66, bits=1.85)
+    more = population.__class__(population.designs, [*population.reports, fourth])
+    shown = render(describe(more, name))
+    found = json.loads(as_json_text(more, name))["forecast"]
+    assert f"0.3M  {found['value']:.3f} ± {found['error']:.3f} bits per byte" in shown
+    assert "The 4 designs verified at 0.1M and 0.3M share the exponent -0." in shown
 
 
 def test_code_of_one_unit_or_all(population, render):
