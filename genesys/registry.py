@@ -46,13 +46,18 @@ def installed() -> list[Installed]:
     return sorted(found, key=lambda p: (order.get(p.kind, len(order)), p.kind, p.name))
 
 
-def load(config: Mapping[str, Any], kinds: Sequence[str] = KINDS) -> Plugins:
+def load(
+    config: Mapping[str, Any],
+    kinds: Sequence[str] = KINDS,
+    others: Mapping[str, object] | None = None,
+) -> Plugins:
     """Build the plugins that a config names.
 
     Args:
         config: For each kind either one plugin, ``{"name": ..., **parameters}``, or several under
             labels of their own, ``{"memory": {"name": "memory"}, ...}``.
         kinds: The kinds to build.
+        others: Plugins that are built already, by their labels.
 
     Raises:
         UnknownNameError: No distribution offers a plugin of that kind and name.
@@ -67,7 +72,7 @@ def load(config: Mapping[str, Any], kinds: Sequence[str] = KINDS) -> Plugins:
             if label in instances:
                 raise ConfigError(f"The config names {label} twice.")
             instances[label] = _build(label, _find(kind, str(entry["name"])), parameters)
-    return Plugins(instances)
+    return Plugins(instances | dict(others or {}))
 
 
 def part(config: Mapping[str, Any], kind: str) -> object:

@@ -2,10 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
-from genesys.records import CheckReport, Design, Finding, Operator, Proposal, Query, Review
+from genesys.errors import GenesysError
+from genesys.records import (
+    CheckReport,
+    Design,
+    Finding,
+    Issue,
+    Operator,
+    Proposal,
+    Query,
+    Review,
+    SessionEnd,
+)
+from genesys.tape import Tape
+
+
+class AbandonedError(GenesysError):
+    """A session ends without a design. Agents may raise it from their hooks.
+
+    Args:
+        end: How it ends.
+        note: Why, in a sentence.
+        issues: What the checkers found, where they were the reason.
+    """
+
+    def __init__(self, end: SessionEnd, note: str, issues: Sequence[Issue] = ()) -> None:
+        self.end, self.note, self.issues = end, note, list(issues)
+        super().__init__(note)
 
 
 @dataclass(frozen=True)
@@ -25,6 +51,8 @@ class SessionContext:
             report for a language model.
         is_new: Whether no design of the run has this structure yet.
         rejected: This session's proposals that review turned down, with their reviews.
+        tape: Remembers what language models answered, and what ``search`` and ``check`` gave, so
+            that a session that was killed goes on without asking again.
     """
 
     index: int
@@ -37,3 +65,4 @@ class SessionContext:
     check: Callable[[Design], CheckReport]
     is_new: Callable[[Design], bool]
     rejected: tuple[tuple[Proposal, Review], ...] = ()
+    tape: Tape = field(default_factory=lambda: Tape(0))

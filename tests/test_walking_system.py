@@ -103,6 +103,18 @@ def test_a_finished_run_is_not_repeated(undisturbed, cache):
 
 
 @pytest.mark.slow
+def test_a_replay_gives_the_same_tree(undisturbed, cache):
+    cwd, _ = undisturbed
+    assert "the same tree" in finish(cwd, cache, "replay", "--run", str(RUN))
+    again = cwd / "runs/smoke-replay"
+    assert tree_digest(EvolutionTree.read(again)) == tree_digest(EvolutionTree.read(cwd / RUN))
+    assert _files(again / "designs") == _files(cwd / RUN / "designs")
+    refused = start(cwd, cache, "replay", "--run", str(RUN))
+    assert "is not empty" in refused.communicate()[0]
+    assert refused.returncode == 1
+
+
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_killed_at_ten_random_moments(undisturbed, cache, tmp_path):
     rng = Random(0)

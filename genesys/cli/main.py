@@ -188,6 +188,24 @@ def report(
     typer.echo(path)
 
 
+@app.command()
+def replay(
+    run: Run = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder to write; <run>-replay.")
+    ] = None,
+) -> None:
+    """Hold the sessions of a run again from what it kept, and compare: no network, no key, no cost.
+
+    The selector and the agents decide anew; language models, searches, checkers and the verifier
+    answer what they answered then.
+    """
+    from genesys.cli.replay import replay
+    from genesys.cli.runs import find_run
+
+    replay(find_run(run), out)
+
+
 @app.command(context_settings={"allow_extra_args": True})
 def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     """Try how generated code is confined here, and say what this machine has.

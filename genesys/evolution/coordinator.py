@@ -149,7 +149,8 @@ class Coordinator:
         )
 
     def _design(self, population: Population) -> None:
-        session, design = self._designer.run(population)
+        tape = self._tree.tape(len(population.sessions))
+        session, design = self._designer.run(population, tape)
         self._tree.commit_session(session, design)
         self._observe(SessionEnded(session, design))
         self._failures = self._failures + 1 if session.end is SessionEnd.FAILED else 0

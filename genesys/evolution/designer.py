@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -25,15 +25,18 @@ from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.gau.tree import GAUTree
 from genesys.records import (
     Design,
+    Finding,
     Issue,
     Proposal,
+    Query,
     Review,
     Role,
     Selection,
     Session,
     SessionEnd,
 )
-from genesys.session import SessionContext
+from genesys.session import AbandonedError, SessionContext
+from genesys.tape import Tape
 
 if TYPE_CHECKING:
     from genesys.plugins import Plugins
@@ -41,14 +44,6 @@ if TYPE_CHECKING:
     from genesys.sandbox import Sandbox
 
 MAX_NAME = 64
-
-
-class _AbandonedError(Exception):
-    """A session ends without a design."""
-
-    def __init__(self, end: SessionEnd, note: str, issues: Sequence[Issue] = ()) -> None:
-        self.end, self.note, self.issues = end, note, list(issues)
-        super().__init__(note)
 
 
 class Designer:
@@ -69,8 +64,8 @@ class Designer:
         self._settings = settings
         self._observe = observe
 
-    def run(self, population: Population) -> tuple[Session, Design | None]:
-        """Hold one session; nothing is committed.
+    def run(self, population: Population, tape: Tape) -> tuple[Session, Design | None]:
+        """Hold one session; nothing is committed but what the tape records.
 
         A failing agent ends the session, not the run.
 
@@ -79,14 +74,14 @@ class Designer:
                 every further session too.
         """
         started = perf_counter()
-        index = len(population.sessions)
+        index = tape.session
         seed = derive_seed(self._settings.seed, "session", index)
         selection = self._select(population, Random(derive_seed(seed, "select")))
         self._observe(SessionStarted(index, selection))
         design, end, note, issues = None, SessionEnd.ACCEPTED, "", list[Issue]()
         try:
-            design = self._make(population, self._context(population, selection, index, seed))
-        except _AbandonedError as abandoned:
+            design = self._make(population, self._context(population, selection, seed, tape))
+        except AbandonedError as abandoned:
             end, note, issues = abandoned.end, abandoned.note, abandoned.issues
         except Exception as error:
             if _ends_run(error):
@@ -112,20 +107,21 @@ class Designer:
         return selection
 
     def _context(
-        self, population: Population, selection: Selection, index: int, seed: int
+        self, population: Population, selection: Selection, seed: int, tape: Tape
     ) -> SessionContext:
         parents = set(selection.designs)
         siblings = [d.proposal for d in population.children if set(d.parents) == parents]
         return SessionContext(
-            index=index,
+            index=tape.session,
             seed=seed,
             operator=selection.operator,
             parents=tuple(population.design(name) for name in selection.designs),
             references=tuple(population.design(name) for name in selection.references),
             siblings=tuple(proposal for proposal in siblings if proposal),
-            search=partial(self._plugins.search, population),
-            check=Checks(self._plugins, self._sandbox),
+            search=partial(_search, tape, partial(self._plugins.search, population)),
+            check=Checks(self._plugins, self._sandbox, tape),
             is_new=lambda design: _structure(design) not in population.hashes,
+            tape=tape,
         )
 
     def _make(self, population: Population, context: SessionContext) -> Design:
@@ -136,7 +132,7 @@ class Designer:
         self._observe(StageEntered("check", name))
         report = context.check(draft)
         if not report.valid:
-            raise _AbandonedError(SessionEnd.REJECTED_BY_CHECKER, report.summary, report.issues)
+            raise AbandonedError(SessionEnd.REJECTED_BY_CHECKER, report.summary, report.issues)
         design = _tree(report.repaired(draft)).as_design(
             name,
             operator=context.operator,
@@ -147,7 +143,7 @@ class Designer:
             index=len(population.designs),
         )
         if design.structural_hash in population.hashes:
-            raise _AbandonedError(
+            raise AbandonedError(
                 SessionEnd.NOT_NEW, "the run has a design of this structure already"
             )
         return design
@@ -162,11 +158,16 @@ class Designer:
                 return context, proposal, review
             context = replace(context, rejected=(*context.rejected, (proposal, review)))
         best = max(review.rating for _, review in context.rejected)
-        raise _AbandonedError(
+        raise AbandonedError(
             SessionEnd.REJECTED_BY_REVIEW,
             f"rated {best:g} at best in {len(context.rejected)} attempts, "
             f"{self._settings.accept_rating:g} is needed",
         )
+
+
+def _search(tape: Tape, ask: Callable[[Query], list[Finding]], query: Query) -> list[Finding]:
+    asked = query.model_dump(mode="json")
+    return tape.answer("search", asked, list[Finding], partial(ask, query))
 
 
 def unique_name(name: str, taken: set[str]) -> str:
@@ -184,7 +185,7 @@ def _tree(design: Design) -> GAUTree:
         return GAUTree.of(design)
     except (UnitError, TreeError) as error:
         issue = Issue.of(error)
-        raise _AbandonedError(SessionEnd.REJECTED_BY_CHECKER, issue.summary, [issue]) from None
+        raise AbandonedError(SessionEnd.REJECTED_BY_CHECKER, issue.summary, [issue]) from None
 
 
 def _structure(design: Design) -> str:

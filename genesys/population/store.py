@@ -47,9 +47,15 @@ class RecordTable(Generic[R]):
         """Commit one record."""
         self._table.add(pa.Table.from_pylist([to_row(record)], schema=self._schema))
 
-    def read(self) -> list[R]:
-        """All records, in the order in which they were committed."""
-        return [from_row(self._record, row) for row in self._table.to_arrow().to_pylist()]
+    def read(self, where: str | None = None) -> list[R]:
+        """The records that fulfil a condition, or all, in the order they were committed in."""
+        rows = self._table.search().where(where).to_arrow() if where else self._table.to_arrow()
+        return [from_row(self._record, row) for row in rows.to_pylist()]
+
+    def column(self, name: str) -> list[Any]:
+        """The values of one field, in the order of the records."""
+        values: list[Any] = self._table.search().select([name]).to_arrow()[name].to_pylist()
+        return values
 
     def delete_index(self, index: int) -> None:
         """Remove the record of that ``index``."""

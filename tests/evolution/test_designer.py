@@ -26,6 +26,7 @@ from genesys.records import (
     Unit,
     VerificationReport,
 )
+from genesys.tape import Tape
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_an_accepted_design(
             return super().propose(context).model_copy(update={"plan": "12", "name": "seed1002"})
 
     events: list[Any] = []
-    session, design = designer(fakes, seeds, events, agent=Agent()).run(population)
+    session, design = designer(fakes, seeds, events, agent=Agent()).run(population, Tape(0))
     assert session.end is SessionEnd.ACCEPTED
     assert session.seed == derive_seed(7, "session", 0)
     assert session.design == design.name == "seed1002-2"
@@ -85,7 +86,7 @@ def test_an_accepted_design(
     assert isinstance(events[0], SessionStarted)
     stages = [event.stage for event in events if isinstance(event, StageEntered)]
     assert stages == ["propose", "review", "implement", "check"]
-    again, same = designer(fakes, seeds, agent=Agent()).run(population)
+    again, same = designer(fakes, seeds, agent=Agent()).run(population, Tape(0))
     assert same.model_dump_json(exclude={"check"}) == design.model_dump_json(exclude={"check"})
     assert again.selection == session.selection
 
@@ -105,7 +106,7 @@ def test_refusals_go_back_to_the_proposer(
         def review(self, context, proposal):
             return Review(rating=2 + len(context.rejected), text=f"no {len(context.rejected)}")
 
-    session, design = designer(fakes, seeds, agent=Agent()).run(population)
+    session, design = designer(fakes, seeds, agent=Agent()).run(population, Tape(0))
     assert seen == [[], ["no 0"], ["no 0", "no 1"]]
     assert session.end is SessionEnd.ACCEPTED
     assert design.review.rating == 4
@@ -115,7 +116,7 @@ def test_refusals_go_back_to_the_proposer(
         def review(self, proposal):
             return Review(rating=3.5, text="no")
 
-    session, design = designer(fakes, seeds, agent=Stern()).run(population)
+    session, design = designer(fakes, seeds, agent=Stern()).run(population, Tape(0))
     assert (session.end, design) == (SessionEnd.REJECTED_BY_REVIEW, None)
     assert session.note == "rated 3.5 at best in 3 attempts, 4 is needed"
 
@@ -160,7 +161,7 @@ def test_rejections(
     agent_class: Any,
 ) -> None:
     agent = fixed(agent_class, number, code)
-    session, design = designer(fakes, seeds, agent=agent).run(population)
+    session, design = designer(fakes, seeds, agent=agent).run(population, Tape(0))
     assert (session.end, session.design, design) == (end, "", None)
     assert note in session.note
     assert bool(session.issues) == (end is SessionEnd.REJECTED_BY_CHECKER)
@@ -178,7 +179,7 @@ def test_a_draft_is_not_checked_twice(
             return super().check(design)
 
     agent = fixed(agent_class, 12)
-    designer(fakes, seeds, agent=agent, checker=Checker()).run(population)
+    designer(fakes, seeds, agent=agent, checker=Checker()).run(population, Tape(0))
     assert len(asked) == 1
 
 
@@ -200,12 +201,14 @@ def test_what_is_stored_is_the_repaired_design(
         return Checker()
 
     agent = fixed(agent_class, 12)
-    session, design = designer(fakes, seeds, agent=agent, checker=checker(13)).run(population)
+    session, design = designer(fakes, seeds, agent=agent, checker=checker(13)).run(
+        population, Tape(0)
+    )
     assert session.end is SessionEnd.ACCEPTED
     assert fakes.number_of(design) == 13
     assert design.structural_hash == fakes.block(13).as_design("x").structural_hash
     assert [repair.reason for repair in design.check.repairs] == ["a better number"]
-    session, _ = designer(fakes, seeds, agent=agent, checker=checker(1002)).run(population)
+    session, _ = designer(fakes, seeds, agent=agent, checker=checker(1002)).run(population, Tape(0))
     assert session.end is SessionEnd.NOT_NEW
     assert asked == [12, 12]  # once a session, though agent and designer ask
 
@@ -223,7 +226,7 @@ def test_a_crash_of_the_agent_ends_the_session_only(
     fakes: ModuleType, seeds: list[str], population: Population
 ) -> None:
     agent = Raising(ZeroDivisionError("by me"))
-    session, design = designer(fakes, seeds, agent=agent).run(population)
+    session, design = designer(fakes, seeds, agent=agent).run(population, Tape(0))
     assert (session.end, design) == (SessionEnd.FAILED, None)
     assert (
         session.note == "Plugin agent.fake failed in its hook 'propose': ZeroDivisionError: by me"
@@ -234,7 +237,7 @@ def test_what_would_end_every_session_ends_the_run(
     fakes: ModuleType, seeds: list[str], population: Population
 ) -> None:
     with pytest.raises(ConfigError, match="no key"):
-        designer(fakes, seeds, agent=Raising(ConfigError("no key"))).run(population)
+        designer(fakes, seeds, agent=Raising(ConfigError("no key"))).run(population, Tape(0))
 
     class Wrong(Raising):
         @hookimpl
@@ -242,7 +245,7 @@ def test_what_would_end_every_session_ends_the_run(
             return "a proposal"
 
     with pytest.raises(PluginError, match="garbage"):
-        designer(fakes, seeds, agent=Wrong(ValueError())).run(population)
+        designer(fakes, seeds, agent=Wrong(ValueError())).run(population, Tape(0))
 
 
 def test_a_machine_that_cannot_check_ends_the_run(
@@ -258,7 +261,7 @@ def test_a_machine_that_cannot_check_ends_the_run(
 
     agent = fixed(agent_class, 12)
     with pytest.raises(SandboxError, match="could not be checked in 3 attempts"):
-        designer(fakes, seeds, agent=agent, checker=Checker()).run(population)
+        designer(fakes, seeds, agent=agent, checker=Checker()).run(population, Tape(0))
     assert len(asked) == 3
 
 
@@ -280,7 +283,7 @@ def test_a_selector_is_held_to_its_contract(
     population: Population,
 ) -> None:
     with pytest.raises(PluginError, match=message):
-        designer(fakes, seeds, selector=Selector(selection)).run(population)
+        designer(fakes, seeds, selector=Selector(selection)).run(population, Tape(0))
 
 
 def test_erroneous_designs_are_no_parents(
@@ -288,7 +291,7 @@ def test_erroneous_designs_are_no_parents(
 ) -> None:
     failed = VerificationReport(design="seed1002", scale="s0", outcome=Outcome.DESIGN_ERROR)
     selector = Selector(Selection(operator=Operator.MUTATION, designs=["seed1001"]))
-    designer(fakes, seeds, selector=selector).run(Population(population.designs, [failed]))
+    designer(fakes, seeds, selector=selector).run(Population(population.designs, [failed]), Tape(0))
     assert selector.candidates == ["seed1001"]
 
 

@@ -1,0 +1,138 @@
+"""Runs a run again from what its tapes hold: no network, no key, no sandbox."""
+
+from __future__ import annotations
+
+import filecmp
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from genesys.errors import GenesysError, StoreError
+from genesys.evolution.coordinator import Coordinator
+from genesys.evolution.events import Observer, RunEnded
+from genesys.evolution.run import CONFIG_FILE, ladder_of, sandbox_of
+from genesys.evolution.settings import EvolutionSettings
+from genesys.markers import hookimpl
+from genesys.population.evolution_tree import EvolutionTree, tree_digest
+from genesys.population.files import storing
+from genesys.population.run_file import RunFile
+from genesys.records import CheckReport, Design, Scale, VerificationReport
+from genesys.registry import load
+from genesys.tape import Tape
+
+if TYPE_CHECKING:
+    from genesys.population.population import Population
+
+DESIGNS = "designs"
+# Asked again; what all others gave is taken from the run.
+THINKERS = ("selector", "agent")
+
+
+class _RunEndsError(GenesysError):
+    """The run went no further."""
+
+
+class Recorded:
+    """Answers for the checkers and the verifier of a run, from its evolution tree."""
+
+    def __init__(self, population: Population) -> None:
+        self._population = population
+        self._reports = iter(population.reports)
+
+    @hookimpl
+    def check(self, design: Design) -> CheckReport:
+        """The report on a seed; those on drafts are on the tapes."""
+        seed = next((s for s in self._population.seeds if s.name == design.name), None)
+        if seed is None or seed.check is None:
+            raise StoreError(f"The run never checked {design.name}.")
+        return seed.check
+
+    @hookimpl
+    def verify(self, design: Design, scale: Scale, seed: int) -> VerificationReport:
+        """The run's next report, which must be on this."""
+        report = next(self._reports, None)
+        if report is None:
+            raise _RunEndsError
+        if (report.design, report.scale, report.seed) != (design.name, scale.name, seed):
+            raise StoreError(
+                f"The replay verifies {design.name} at {scale.name}, where the run verified "
+                f"{report.design} at {report.scale}: code or config are not those of the run."
+            )
+        return report
+
+
+class _ReplayedTree(EvolutionTree):
+    """A tree whose sessions have the tapes of another run, and nothing else."""
+
+    def __init__(self, folder: Path, config: Mapping[str, Any], run: Path) -> None:
+        super().__init__(folder, config)
+        self._calls, self._answers = EvolutionTree.read_tape(run)
+        self._held = len(EvolutionTree.read(run).sessions)
+
+    def tape(self, session: int) -> Tape:
+        """The tape that this session had in the run."""
+        if session >= self._held:
+            raise _RunEndsError
+        calls = [call for call in self._calls if call.session == session]
+        answers = [answer for answer in self._answers if answer.session == session]
+        return Tape(session, calls, answers, live=False)
+
+
+def replay(run: Path, out: Path, observe: Observer) -> list[str]:
+    """Hold every session of a run again, and compare.
+
+    The selector and the agents decide anew; language models, searches, checkers and the verifier
+    answer what they answered in the run.
+
+    Args:
+        run: Folder of the run.
+        out: Folder for the replay, new or empty.
+        observe: Is told of everything that happens.
+
+    Returns:
+        What differs: nothing where the two trees are equal.
+
+    Raises:
+        GenesysError: There is no run, or the replay asks what the run never asked.
+    """
+    population = EvolutionTree.read(run)
+    run_file = RunFile.load(run)
+    with storing("read", run):
+        config = yaml.safe_load((run / CONFIG_FILE).read_text(encoding="utf-8"))
+    if out.exists() and any(out.iterdir()):
+        raise StoreError(f"{out} is not empty. Choose an empty or a new folder.")
+    plugins = load(config, THINKERS, {"replay": Recorded(population)})
+    with _ReplayedTree(out, run_file.config, run) as tree:
+        sandbox = sandbox_of(config["sandbox"])
+        settings = EvolutionSettings.of(config["evolution"])
+        ladder = ladder_of(config["ladder"])
+        coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, observe)
+        try:
+            coordinator.run(run_file.generation)
+        except _RunEndsError:
+            observe(RunEnded(tree.population()))
+        return [*_records(population, tree.population()), *_files(run / DESIGNS, out / DESIGNS)]
+
+
+def _records(run: Population, again: Population) -> Iterator[str]:
+    """The kinds of records that differ, but for times."""
+    for name in ("designs", "sessions", "reports"):
+        ours, theirs = (type(run)(**{name: getattr(p, name)}) for p in (again, run))
+        if tree_digest(ours) != tree_digest(theirs):
+            counts = f"{len(getattr(again, name))} for {len(getattr(run, name))}"
+            yield f"The {name} differ ({counts})."
+
+
+def _files(run: Path, again: Path) -> Iterator[str]:
+    """Files of designs that are not the same, byte for byte."""
+    ours, theirs = (
+        {p.relative_to(top): p for p in sorted(top.rglob("*")) if p.is_file()}
+        for top in (again, run)
+    )
+    for name in sorted(ours.keys() | theirs.keys()):
+        if name not in ours or name not in theirs:
+            yield f"{name} is in only one of the two."
+        elif not filecmp.cmp(ours[name], theirs[name], shallow=False):
+            yield f"{name} differs."
