@@ -23,9 +23,11 @@ NUMBERS = {
 }
 
 
-def verdict(machine: str, number: int, *arguments: int, arch: int | None = None) -> int:
+def verdict(
+    machine: str, number: int, *arguments: int, arch: int | None = None, **grants: bool
+) -> int:
     """Interpret the filter for one system call."""
-    steps = list(struct.iter_unpack("HBBI", _program(machine)))
+    steps = list(struct.iter_unpack("HBBI", _program(machine, **grants)))
     fields = {0: number, 4: ARCH[machine] if arch is None else arch}
     fields |= {16 + 8 * n: a for n, a in enumerate((*arguments, *[0] * 6)[:6])}
     at = value = 0
@@ -83,3 +85,27 @@ def test_calls_by_another_convention_are_refused(machine: str) -> None:
     assert verdict(machine, 0, arch=0x40000003) == KILL
     assert verdict(machine, 0x40000000 + 41) == DENY
     assert verdict(machine, 467) == MISSING
+
+
+@pytest.mark.parametrize("machine", ARCH)
+def test_a_guest_that_may_compile_can_start_processes_in_its_own_group(machine: str) -> None:
+    numbers = NUMBERS[machine]
+    folder, mode = ("mkdir", 1) if "mkdir" in numbers else ("mkdirat", 2)
+
+    def judge(name: str, *arguments: int) -> int:
+        return verdict(machine, numbers[name], *arguments, compiler=True)
+
+    def make(rights: int) -> int:
+        return judge(folder, *[0] * mode, rights)
+
+    assert {judge(name) for name in ("execve", "fork") if name in numbers} == {ALLOW}
+    assert {judge("clone", flags) for flags in (17, 0x4111, CLONE_THREAD)} == {ALLOW}
+    for beyond in (0x2000, 0x8000, 0x20000, 0x10000000, 0x20000000, 0x40000000):
+        assert judge("clone", beyond | 17) == DENY
+    assert (make(0o777), make(0o700), make(0o377), make(0o577), make(0o677)) == (
+        *[ALLOW] * 2,
+        *[DENY] * 3,
+    )
+    still = {"socket", "unlinkat", "renameat2", "vmsplice", "io_uring_setup", "inotify_init1"}
+    assert {judge(name) for name in still} == {DENY}
+    assert judge("clone3") == MISSING
