@@ -7,6 +7,7 @@ worker can be validated against it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import StrEnum
 from math import sqrt
 from statistics import stdev
@@ -388,6 +389,11 @@ class Scale(Record):
         return self.tokens * self.seeds
 
 
+def error_of_mean(values: Sequence[float]) -> float:
+    """Standard error of the mean of values, from their spread; zero for fewer than two."""
+    return stdev(values) / sqrt(len(values)) if len(values) > 1 else 0.0
+
+
 # Metrics that count towards the fitness; the last is half of one plus Matthews' correlation.
 ACCURACIES = frozenset({"acc", "acc_norm", "exact_match", "scaled_mcc"})
 
@@ -419,7 +425,7 @@ class Score(Record):
     @property
     def seed_error(self) -> float:
         """Standard error of the mean over seeds; zero for a single one."""
-        return stdev(self.by_seed) / sqrt(len(self.by_seed)) if len(self.by_seed) > 1 else 0.0
+        return error_of_mean(self.by_seed)
 
     @property
     def item_error(self) -> float | None:

@@ -18,9 +18,18 @@ from genesys.records import Operator, Outcome
 from genesys.text import clean
 
 MADE_BY = "made by"
-COLUMNS = ("#", "design", MADE_BY, "params", "accuracy", "vs\nseed", "bits\n/byte", "tokens\n/s")
+FITNESS = "fitness"
+COLUMNS = (
+    *("#", "design", MADE_BY, "params", FITNESS, "accuracy", "vs\nseed", "bits\n/byte"),
+    "tokens\n/s",
+)
 WIDE = 100  # characters; a narrower terminal has no room for who made a design
-NOTE = "± one standard error over test items; vs seed: against the best seed at that scale."
+ALIKE = "≈"  # not told apart
+NOTE = (
+    "± one standard error over test items, and over training seeds where there are several. "
+    "vs seed: accuracy against the best seed at that scale. "
+    "≈ not told apart at 95%: a place from the first, a difference from that seed."
+)
 
 
 @dataclass(frozen=True)
@@ -30,7 +39,10 @@ class Leaderboard:
     rankings: Sequence[Ranking]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        columns = [c for c in COLUMNS if c != MADE_BY or options.max_width >= WIDE]
+        hidden = {MADE_BY} if options.max_width < WIDE else set()
+        if all(row.fitness == row.accuracy for r in self.rankings for row in r.rows):
+            hidden.add(FITNESS)
+        columns = [c for c in COLUMNS if c not in hidden]
         for ranking in self.rankings:
             yield Text(f"Scale {clean(ranking.scale)}", "bold")
             if ranking.rows:
@@ -60,6 +72,11 @@ def accuracy(row: Row) -> str:
     if row.accuracy is None:
         return "–"
     return number(row.accuracy) + ("" if row.stderr is None else f" ± {row.stderr:.3f}")
+
+
+def alike(mark: bool) -> str:
+    """The mark of what is not told apart from something better."""
+    return ALIKE if mark else ""
 
 
 def number(value: float | None) -> str:
@@ -107,13 +124,14 @@ def _table(ranking: Ranking, columns: Sequence[str]) -> Table:
 
 
 def _cells(row: Row) -> dict[str, Text]:
-    gain = Text("" if row.is_seed or row.gain is None else f"{row.gain:+.3f}")
-    gain.stylize("green" if row.gain is not None and row.gain > 0 else "")
+    gain = Text("" if row.is_seed or row.gain is None else f"{alike(row.like_seed)}{row.gain:+.3f}")
+    gain.stylize("green" if row.gain is not None and row.gain > 0 and not row.like_seed else "")
     cells = (
-        Text(str(row.rank)),
+        Text(f"{alike(row.like_best)}{row.rank}"),
         plain(row.design, "bold" if row.rank == 1 else ""),
         Text(clean(origin(row))),
         Text(count(row.parameters)),
+        Text(number(row.fitness)),
         Text(accuracy(row)),
         gain,
         Text(number(row.bits_per_byte)),

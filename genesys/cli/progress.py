@@ -73,13 +73,10 @@ class Progress:
                 self.point = point
                 self._seen.append((self._clock(), point.tokens))
             case SessionEnded(session=session, design=design):
-                now = self.population
                 made = [design] if design else []
-                sessions = [*now.sessions, session]
-                self._commit(Population([*now.designs, *made], now.reports, sessions))
+                self._commit(self.population.grown(made, sessions=[session]))
             case VerificationEnded(report=report):
-                now = self.population
-                self._commit(Population(now.designs, [*now.reports, report], now.sessions))
+                self._commit(self.population.grown(reports=[report]))
             case RunEnded(population=population):
                 self._commit(population)
                 self._enter("done", "")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from math import inf, sqrt
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from math import inf
 from statistics import fmean
 
+from genesys.population.fitness import fitness
 from genesys.population.population import Population
+from genesys.population.uncertainty import StandardError, standard_error, told_apart
 from genesys.records import Operator, Outcome, Score, VerificationReport
 
 
@@ -17,17 +19,21 @@ class Row:
     """One design at one scale; means over its reports when there are several.
 
     Attributes:
-        rank: From 1, by accuracy and then by bits per byte.
+        rank: From 1, by fitness at this scale and then by bits per byte.
         design: Its name.
         operator: How it was made.
         parents: Names of its parents.
         parameters: Non-embedding parameters.
         accuracy: Mean over the tasks; None if no task gives an accuracy.
-        stderr: Standard error of ``accuracy`` over the tasks' items; the spread over training
-            seeds is not part of it. None unless every task gives one.
+        error: Of ``accuracy``, from the choice of items and, where there are several, of training
+            seeds; None unless every task gives one.
+        fitness: At this scale; the accuracy unless the run's fitness has other terms.
+        fitness_error: Of ``fitness``.
         bits_per_byte: On held-out text; None when not measured.
         tokens_per_second: Of training.
         gain: Accuracy above the best seed at this scale; None without a seed.
+        like_best: Whether its fitness is not told apart from the best one here.
+        like_seed: Whether its accuracy is not told apart from that seed's.
     """
 
     rank: int
@@ -36,15 +42,24 @@ class Row:
     parents: tuple[str, ...]
     parameters: int
     accuracy: float | None
-    stderr: float | None
+    error: StandardError | None
+    fitness: float | None
+    fitness_error: StandardError | None
     bits_per_byte: float | None
     tokens_per_second: float
-    gain: float | None
+    gain: float | None = None
+    like_best: bool = False
+    like_seed: bool = False
 
     @property
     def is_seed(self) -> bool:
         """Whether the run started from it."""
         return self.operator is Operator.SEED
+
+    @property
+    def stderr(self) -> float | None:
+        """Standard error of ``accuracy``."""
+        return self.error.value if self.error else None
 
 
 @dataclass(frozen=True)
@@ -106,20 +121,11 @@ def rank(population: Population, scale: str) -> Ranking:
     grouped: defaultdict[str, list[VerificationReport]] = defaultdict(list)
     for report in good:
         grouped[report.design].append(report)
-    drafts = [_row(population, name, own) for name, own in grouped.items()]
-    drafts.sort(key=_order)
-    accuracy = {row.design: row.accuracy for row in drafts}
-    best_seed = max(
-        (a for d in drafts if d.is_seed and (a := d.accuracy) is not None), default=None
-    )
-    rows = (
-        Row(**{**vars(row), "rank": place, "gain": _minus(accuracy[row.design], best_seed)})
-        for place, row in enumerate(drafts, start=1)
-    )
+    drafts = sorted((_row(population, scale, name, grouped[name]) for name in grouped), key=_order)
     scores = [s for r in good for s in r.scores]
     return Ranking(
         scale=scale,
-        rows=tuple(rows),
+        rows=tuple(_placed(drafts)),
         untrained=Baseline(
             _mean(s.untrained for s in scores if s.is_accuracy),
             _mean(s.untrained for s in _of(scores, "bits_per_byte")),
@@ -148,37 +154,56 @@ def _failures(reports: Sequence[VerificationReport], ranked: set[str]) -> tuple[
     return tuple(Failure(*key, count) for key, count in times.items())
 
 
-def _row(population: Population, name: str, reports: Sequence[VerificationReport]) -> Row:
+def _row(
+    population: Population, scale: str, name: str, reports: Sequence[VerificationReport]
+) -> Row:
     design = population.design(name)
-    errors = [stderr_of(r) for r in reports]
-    known = [e for e in errors if e is not None]
-    whole = len(known) == len(errors)
     return Row(
         rank=0,
         design=name,
         operator=design.operator,
         parents=tuple(design.parents),
         parameters=round(fmean(r.parameters for r in reports)),
-        accuracy=_mean(r.fitness for r in reports),
-        stderr=sqrt(sum(e * e for e in known)) / len(known) if whole else None,
+        accuracy=fitness(reports),
+        error=standard_error(reports),
+        fitness=population.fitness(name, scale),
+        fitness_error=population.fitness_error(name, scale),
         bits_per_byte=_mean(s.value for r in reports for s in _of(r.scores, "bits_per_byte")),
         tokens_per_second=fmean(r.tokens_per_second for r in reports),
-        gain=None,
     )
-
-
-def stderr_of(report: VerificationReport) -> float | None:
-    """Standard error of a report's fitness over the tasks' items; None if a task has none."""
-    errors = [s.stderr for s in report.scores if s.is_accuracy]
-    known = [e for e in errors if e is not None]
-    if not known or len(known) < len(errors):
-        return None
-    return sqrt(sum(e * e for e in known)) / len(known)
 
 
 def _order(row: Row) -> tuple[float, float]:
     bits = inf if row.bits_per_byte is None else row.bits_per_byte
-    return (inf if row.accuracy is None else -row.accuracy, bits)
+    return (inf if row.fitness is None else -row.fitness, bits)
+
+
+def _placed(drafts: Sequence[Row]) -> Iterator[Row]:
+    """The rows with what they say beside the best design and the best seed."""
+    seed = next((row for row in drafts if row.is_seed and row.accuracy is not None), None)
+    for place, row in enumerate(drafts, start=1):
+        best = drafts[0]
+        yield replace(
+            row,
+            rank=place,
+            gain=_minus(row.accuracy, seed.accuracy if seed else None),
+            like_best=row is not best
+            and _alike(row.fitness, row.fitness_error, best.fitness, best.fitness_error),
+            like_seed=seed is not None
+            and not row.is_seed
+            and _alike(row.accuracy, row.error, seed.accuracy, seed.error),
+        )
+
+
+def _alike(
+    value: float | None,
+    error: StandardError | None,
+    base: float | None,
+    other: StandardError | None,
+) -> bool:
+    if value is None or base is None:
+        return False
+    return told_apart(value, error, base, other) is False
 
 
 def _of(scores: Iterable[Score], metric: str) -> list[Score]:

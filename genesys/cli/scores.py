@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.leaderboard import number
-from genesys.cli.ranking import stderr_of
 from genesys.cli.text import count, duration, plain
+from genesys.population.uncertainty import standard_error
 from genesys.records import Outcome, Score, VerificationReport
 from genesys.text import one_line
 
@@ -21,20 +21,33 @@ def scores(report: VerificationReport) -> RenderableType:
         blame = report.outcome.value.replace("_", " ")
         head.append(f"  {blame}", "red")
         return Group(head, Padding(plain(report.error.strip()), (0, 0, 0, 2)))
-    error = stderr_of(report)
-    head.append(f"  accuracy {number(report.fitness)}", "default")
-    head.append("" if error is None else f" ± {error:.3f}", "default")
+    head.append(f"  accuracy {_accuracy(report)}", "default")
     size = f"{count(report.parameters)} parameters, "
     size += f"{report.n_block} blocks of width {report.embed_dim}"
     if report.tokens:
         size += f", {count(report.tokens)} tokens at {count(report.tokens_per_second)}/s"
-    about = Text(f"  {size}, {duration(report.seconds)}, seed {report.seed}", "dim")
+    about = Text(f"  {size}, {duration(report.seconds)}, {_seeds(report)}", "dim")
     table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
-    for column in ("task", "metric", "value", "untrained", "chance"):
+    columns = ["task", "metric", "value", "untrained", "chance"]
+    columns += ["by seed"] if any(score.by_seed for score in report.scores) else []
+    for column in columns:
         table.add_column(column, justify="left" if column in ("task", "metric") else "right")
     for score in report.scores:
-        table.add_row(*_score(score))
+        table.add_row(*_score(score)[: len(columns)])
     return Group(head, about, table)
+
+
+def _accuracy(report: VerificationReport) -> str:
+    value, error = report.fitness, standard_error([report])
+    if value is None or error is None:
+        return number(value)
+    low, high = error.around(value)
+    return f"{value:.3f} ± {error.value:.3f}, 95% interval {low:.3f} to {high:.3f}"
+
+
+def _seeds(report: VerificationReport) -> str:
+    several = max((len(score.by_seed) for score in report.scores), default=0)
+    return f"{several} seeds from {report.seed} on" if several else f"seed {report.seed}"
 
 
 def _score(score: Score) -> list[Text]:
@@ -45,4 +58,5 @@ def _score(score: Score) -> list[Text]:
         Text(f"{score.value:.3f}{error}"),
         Text(number(score.untrained), "dim"),
         Text(number(score.chance), "dim"),
+        Text(" ".join(number(value) for value in score.by_seed), "dim"),
     ]

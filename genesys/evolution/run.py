@@ -13,7 +13,7 @@ from pydantic import Field
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer
 from genesys.evolution.ladder import Ladder
-from genesys.evolution.settings import EvolutionSettings, settings_of
+from genesys.evolution.settings import EvolutionSettings, FitnessSettings, settings_of
 from genesys.plugins import HOOKS
 from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.files import storing, write_atomic
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 CONFIG_FILE = "config.yaml"
 # What decides a run's results; the rest says where it runs and how far it goes.
-IDENTITY = ("seed", "evolution", "ladder", *KINDS)
+IDENTITY = ("seed", "evolution", "fitness", "ladder", *KINDS)
 
 
 class LadderSettings(Record):
@@ -52,7 +52,7 @@ class RunSettings(Record):
 
     Attributes:
         generations: Of the whole run; None for one more than it has.
-        incidental: Dotted keys that decide no result.
+        incidental: Dotted keys that decide no result, with all below them.
     """
 
     generations: Annotated[int, Field(ge=1)] | None = None
@@ -71,6 +71,7 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
         GenesysError: The config cannot work, or something keeps the run from going on.
     """
     settings = EvolutionSettings.of(config.get("evolution"))
+    FitnessSettings.of(config.get("fitness", {}))
     ladder = ladder_of(config.get("ladder"))
     own = {key: config[key] for key in RunSettings.model_fields if key in config}
     extent = settings_of("evolve", RunSettings, own)
@@ -89,7 +90,11 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
 def _identity(config: Mapping[str, Any], incidental: list[str]) -> dict[str, Any]:
     """What decides the run's results, as dotted keys."""
     flat = flatten({key: config.get(key) for key in IDENTITY})
-    return {key: value for key, value in flat.items() if key not in incidental}
+    return {
+        key: value
+        for key, value in flat.items()
+        if not any(key == name or key.startswith(f"{name}.") for name in incidental)
+    }
 
 
 def sandbox_of(config: Any) -> Sandbox:

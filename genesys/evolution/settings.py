@@ -8,12 +8,15 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, TypeVar
 
-from pydantic import Field, ValidationError
+from pydantic import Field, FiniteFloat, ValidationError
 
-from genesys.errors import ConfigError
+from genesys.errors import ConfigError, UnknownNameError
+from genesys.population.fitness import EQUATION_1
+from genesys.population.terms import FORECAST, TERMS
 from genesys.records import Record
 
 R = TypeVar("R", bound=Record)
+Weight = Annotated[FiniteFloat, Field(ge=0)]
 
 
 class EvolutionSettings(Record):
@@ -53,6 +56,37 @@ class EvolutionSettings(Record):
             "max_sessions": generations * self.max_sessions,
         }
         return self.model_copy(update=goal)
+
+
+class FitnessSettings(Record):
+    """Config group ``fitness``.
+
+    Attributes:
+        terms: Weights of the terms of ``genesys.population.terms``, by name. The more of a term
+            the better, so none is negative.
+    """
+
+    terms: dict[str, Weight] = Field(default_factory=lambda: dict(EQUATION_1))
+
+    @classmethod
+    def of(cls, config: Any) -> FitnessSettings:
+        """Settings from a config; see :func:`settings_of`.
+
+        Raises:
+            UnknownNameError: There is no such term.
+            ConfigError: No term counts.
+        """
+        settings = settings_of("fitness", cls, config)
+        names = (*TERMS, FORECAST)
+        for name in settings.terms:
+            if name not in names:
+                raise UnknownNameError("term of the fitness", name, names)
+        if not any(settings.terms.values()):
+            raise ConfigError(
+                "Config group 'fitness': no term has a weight above 0, so nothing could be told "
+                "from anything. Give one, e.g. fitness.terms.accuracy=1."
+            )
+        return settings
 
 
 def settings_of(group: str, kind: type[R], config: Any) -> R:

@@ -73,17 +73,18 @@ class EvolutionTree:
         from genesys.population.store import RecordTable
 
         with storing("read", folder):
-            RunFile.load(folder)
+            weights = RunFile.load(folder).weights
             tables = folder / TABLES
             # Designs are written first, so they are read last: every session finds its own.
             reports = RecordTable(tables, "reports", VerificationReport, writable=False).read()
             sessions = RecordTable(tables, "sessions", Session, writable=False).read()
             designs = RecordTable(tables, "designs", Design, writable=False).read()
-        return Population(_committed(designs, sessions), reports, sessions)
+        return Population(_committed(designs, sessions), reports, sessions, weights)
 
     def population(self) -> Population:
         """Everything committed so far."""
-        return Population(self._designs, self._reports, self._sessions)
+        weights = self._run_file.weights
+        return Population(self._designs, self._reports, self._sessions, weights)
 
     @property
     def generation(self) -> int:

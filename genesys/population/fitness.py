@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from genesys.population.terms import TERMS
+from genesys.population.uncertainty import StandardError, standard_error
 from genesys.records import Outcome, VerificationReport
+
+Weights = Mapping[str, float]  # of the terms
+EQUATION_1: Weights = {"accuracy": 1.0}
 
 
 def verified_scales(reports: Iterable[VerificationReport]) -> set[str]:
@@ -17,11 +22,35 @@ def confidence(reports: Iterable[VerificationReport]) -> int:
     return len(verified_scales(reports))
 
 
-def fitness(reports: Iterable[VerificationReport]) -> float | None:
-    """Mean accuracy over tasks and verified scales (eq. 1); None for an unverified design.
+def fitness(reports: Iterable[VerificationReport], weights: Weights = EQUATION_1) -> float | None:
+    """Mean over verified scales of the weighted sum of terms; None for an unverified design.
 
-    Every scale evaluates the same tasks, so the mean over scales of the mean over tasks is the
-    equation's mean over both.
+    By default the mean accuracy over tasks and verified scales (eq. 1): every scale evaluates the
+    same tasks, so the mean over scales of the mean over tasks is the equation's mean over both.
     """
-    values = [report.fitness for report in reports if report.fitness is not None]
+    values = [value for r in reports if (value := _at_one_scale(r, weights)) is not None]
     return sum(values) / len(values) if values else None
+
+
+def fitness_error(
+    reports: Iterable[VerificationReport], weights: Weights = EQUATION_1
+) -> StandardError | None:
+    """Standard error of the fitness: that of its accuracy. Other terms count as exact.
+
+    None if it is not known, or accuracy is no part of the fitness.
+    """
+    weight = weights.get("accuracy", 0.0)
+    error = standard_error(reports)
+    return error.times(weight) if error and weight else None
+
+
+def _at_one_scale(report: VerificationReport, weights: Weights) -> float | None:
+    """A term without a measurement adds nothing; None if no term has one."""
+    if report.outcome is not Outcome.OK:
+        return None
+    parts = [
+        weight * value
+        for name, term in TERMS.items()
+        if (weight := weights.get(name)) and (value := term(report)) is not None
+    ]
+    return sum(parts) if parts else None

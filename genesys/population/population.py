@@ -5,10 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from genesys.errors import UnknownNameError
-from genesys.population.fitness import confidence, fitness, verified_scales
+from genesys.population.fitness import (
+    EQUATION_1,
+    Weights,
+    confidence,
+    fitness,
+    fitness_error,
+    verified_scales,
+)
+from genesys.population.terms import FORECAST, saved
+from genesys.population.uncertainty import StandardError
 from genesys.records import Design, Operator, Outcome, Session, VerificationReport
+
+if TYPE_CHECKING:
+    from genesys.population.scaling import ScalingFit
 
 
 class Population:
@@ -18,6 +31,7 @@ class Population:
         designs: Seeds first, then children by index.
         reports: Verification reports, oldest first.
         sessions: Design sessions, oldest first.
+        weights: Of the fitness's terms.
     """
 
     def __init__(
@@ -25,10 +39,12 @@ class Population:
         designs: Iterable[Design] = (),
         reports: Iterable[VerificationReport] = (),
         sessions: Iterable[Session] = (),
+        weights: Weights = EQUATION_1,
     ) -> None:
         self.designs: Sequence[Design] = tuple(designs)
         self.reports: Sequence[VerificationReport] = tuple(reports)
         self.sessions: Sequence[Session] = tuple(sessions)
+        self.weights = weights
 
     @cached_property
     def _by_name(self) -> dict[str, Design]:
@@ -45,6 +61,12 @@ class Population:
     def hashes(self) -> frozenset[str]:
         """Structural hashes of all designs."""
         return frozenset(design.structural_hash for design in self.designs)
+
+    @cached_property
+    def _fit(self) -> ScalingFit:
+        from genesys.population.scaling import ScalingFit
+
+        return ScalingFit(self.reports)
 
     @property
     def seeds(self) -> list[Design]:
@@ -74,9 +96,34 @@ class Population:
         """Number of verified scales (sec. 4.3)."""
         return confidence(self.reports_of(name))
 
-    def fitness(self, name: str) -> float | None:
-        """Mean over tasks and verified scales (eq. 1); None for an unverified design."""
-        return fitness(self.reports_of(name))
+    def fitness(self, name: str, scale: str | None = None) -> float | None:
+        """Fitness over all verified scales (eq. 1, unless the run has other terms), or at one.
+
+        None for a design that is not verified there.
+        """
+        value = fitness(self._reports(name, scale), self.weights)
+        weight = self.weights.get(FORECAST)
+        if not weight or (foretold := self._foretold(name)) is None:
+            return value
+        return (value or 0.0) + weight * foretold
+
+    def fitness_error(self, name: str, scale: str | None = None) -> StandardError | None:
+        """Standard error of the fitness, as far as it is accuracy; None if it is not known."""
+        return fitness_error(self._reports(name, scale), self.weights)
+
+    def grown(
+        self,
+        designs: Iterable[Design] = (),
+        reports: Iterable[VerificationReport] = (),
+        sessions: Iterable[Session] = (),
+    ) -> Population:
+        """The population with these added."""
+        return Population(
+            [*self.designs, *designs],
+            [*self.reports, *reports],
+            [*self.sessions, *sessions],
+            self.weights,
+        )
 
     def is_erroneous(self, name: str) -> bool:
         """Whether a verification failed by the design's own fault."""
@@ -90,3 +137,14 @@ class Population:
             and (designs is None or report.design in designs)
             for report in self.reports
         )
+
+    def _reports(self, name: str, scale: str | None) -> list[VerificationReport]:
+        return [r for r in self.reports_of(name) if scale in (None, r.scale)]
+
+    def _foretold(self, name: str) -> float | None:
+        """Of a design at the scale after its last, the share of text saved; else at its last."""
+        rungs = self._fit.rungs(name)
+        if not rungs:
+            return None
+        value = self._fit.forecast(name).value
+        return saved(self._fit.point(name, rungs[-1])[1] if value is None else value)

@@ -12,9 +12,11 @@ from pydantic import BaseModel, ConfigDict
 
 from genesys.errors import StoreError
 from genesys.population.files import write_atomic
+from genesys.population.fitness import EQUATION_1, Weights
 
 FORMAT = 2
 FILE = "run.json"
+TERMS = "fitness.terms."  # begins the keys of their weights
 
 
 class RunFile(BaseModel):
@@ -61,6 +63,12 @@ class RunFile(BaseModel):
             f"{version('genesys')} reads format {FORMAT}. Open it with that version, or start "
             "the run in another folder."
         )
+
+    @property
+    def weights(self) -> Weights:
+        """Of the terms of the run's fitness."""
+        terms = {k.removeprefix(TERMS): v for k, v in self.config.items() if k.startswith(TERMS)}
+        return terms or EQUATION_1
 
     def save(self, folder: Path) -> None:
         """Write the file in one step."""

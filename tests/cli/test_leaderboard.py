@@ -38,7 +38,7 @@ def test_several_reports_of_one_design_are_averaged(population):
     twice = Population(population.designs, [*population.reports, again])
     row = next(r for r in rank(twice, "0.1M").rows if r.design == "gpt2")
     assert row.accuracy == pytest.approx(0.64)
-    assert row.stderr == pytest.approx(0.012 / 6**0.5 / 2**0.5)
+    assert row.stderr == pytest.approx(0.012 / 6**0.5)  # they are asked the same items
 
 
 def test_no_standard_error_unless_all_tasks_have_one(population):
@@ -46,6 +46,43 @@ def test_no_standard_error_unless_all_tasks_have_one(population):
     scores = [report.scores[0].model_copy(update={"stderr": None}), *report.scores[1:]]
     partial = Population(population.designs, [report.model_copy(update={"scores": scores})])
     assert rank(partial, "0.1M").rows[0].stderr is None
+
+
+def test_what_is_not_told_apart_is_marked(population, render):
+    ranking = rank(population, "0.1M")
+    # Each accuracy has an error of 0.0049, so differences below 0.0136 are ties.
+    alike = {row.design for row in ranking.rows if row.like_best}
+    assert alike == {r.design for r in ranking.rows[1:] if r.accuracy > 0.652 - 0.0136}
+    assert alike
+    level = {row.design for row in ranking.rows if row.like_seed}
+    assert level == {
+        r.design for r in ranking.rows if not r.is_seed and abs(r.accuracy - 0.62) < 0.0136
+    }
+    shown = render(leaderboard(population, ["0.1M"]), 120)
+    assert "≈2" in shown and "≈9" not in shown
+    assert "+0.032" in shown and "≈+0.032" not in shown
+
+
+def test_without_errors_nothing_is_marked(population):
+    reports = [
+        r.model_copy(update={"scores": [s.model_copy(update={"stderr": None}) for s in r.scores]})
+        for r in population.reports
+    ]
+    rows = rank(Population(population.designs, reports), "0.1M").rows
+    assert not any(row.like_best or row.like_seed for row in rows)
+
+
+def test_other_terms_decide_the_places(population, render):
+    slim = [
+        r.model_copy(update={"flops": 2 * r.parameters * len(r.design)}) for r in population.reports
+    ]
+    whole = Population(population.designs, slim, weights={"accuracy": 1.0, "flops": 0.5})
+    rows = rank(whole, "0.1M").rows
+    assert rows[0].design == "gpt2"  # the shortest name
+    assert rows[0].fitness == whole.fitness("gpt2", "0.1M")
+    assert rows[0].accuracy == pytest.approx(0.62)
+    assert "fitness" in render(leaderboard(whole), 120)
+    assert "fitness" not in render(leaderboard(population), 120)
 
 
 def test_failures_are_not_ranked(population):

@@ -23,6 +23,26 @@ def test_everything_about_a_child(population, render):
     assert "GAU_IMPLEMENTATION_FILE" not in shown
 
 
+def test_how_sure_the_fitness_is(population, render):
+    shown = render(describe(population, "hybrid-norm"), 120)
+    # Six tasks with an error of 0.012, at two scales with the same items.
+    margin = 1.96 * 0.012 / 6**0.5
+    low, high = json.loads(as_json_text(population, "hybrid-norm"))["fitness_interval"]
+    assert (low, high) == pytest.approx((0.671 - margin, 0.671 + margin), abs=1e-5)
+    assert "fitness 0.671 over 2 verified scales, 95% interval 0.661 to 0.681" in shown
+    bare = population.__class__(population.designs)
+    assert json.loads(as_json_text(bare, "gpt2"))["fitness_interval"] is None
+
+
+def test_several_seeds_are_shown(population, render):
+    report = population.reports[0]
+    seeds = [s.model_copy(update={"by_seed": [s.value, s.value + 0.01]}) for s in report.scores]
+    several = report.model_copy(update={"scores": seeds, "seed": 7})
+    shown = render(describe(population.__class__(population.designs, [several]), "gpt2"), 120)
+    assert "2 seeds from 7 on" in shown
+    assert "0.650 0.660" in shown
+
+
 def test_seed_knows_its_children(population, render):
     shown = render(describe(population, "mamba2"))
     assert "parent of mamba2-gated, gpt2-x-mamba2" in shown

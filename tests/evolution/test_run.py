@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
 from genesys.cli.config import compose
-from genesys.errors import StoreError
+from genesys.errors import GenesysError, StoreError
 from genesys.evolution.run import evolve
+from genesys.population.evolution_tree import EvolutionTree
 
 
 class OpenedError(Exception):
@@ -34,6 +36,36 @@ def test_what_is_saved_besides_decides_no_result(tmp_path):
     assert not [key for key in config if "checkpoint" in key or "keep" in key]
     with pytest.raises(OpenedError):
         open_run(tmp_path, "verifier.keep_weights=true", "verifier.checkpoint_seconds=5", "name=b")
+
+
+def test_the_fitness_belongs_to_the_run(tmp_path):
+    with pytest.raises(OpenedError):
+        open_run(tmp_path, "fitness.terms.flops=0.25")
+    weights = EvolutionTree.read(tmp_path).weights
+    assert {name: weight for name, weight in weights.items() if weight} == {
+        "accuracy": 1.0,
+        "flops": 0.25,
+    }
+    with pytest.raises(StoreError, match=r"fitness\.terms\.flops: 0\.25 in the run, 0\.0 now"):
+        open_run(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("+fitness.terms.sped=1", "No term of the fitness named 'sped'. Did you mean 'speed'?"),
+        ("fitness.terms.accuracy=0", "no term has a weight above 0"),
+        ("fitness.terms.speed=-1", "terms.speed: input should be greater than or equal to 0"),
+        ("fitness.terms.speed=inf", "terms.speed: input should be a finite number"),
+        ("fitness.terms.speed=fast", "terms.speed: input should be a valid number"),
+        ("fitness=accuracy", "Config group 'fitness'"),
+        ("+fitness.weights=1", "no key 'weights'"),
+    ],
+)
+def test_a_wrong_fitness_is_explained(override, message, tmp_path):
+    with pytest.raises(GenesysError, match=re.escape(message)):
+        open_run(tmp_path / "run", override)
+    assert not list(tmp_path.iterdir())
 
 
 def test_what_decides_results_cannot_change_in_a_run(tmp_path):

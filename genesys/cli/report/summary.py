@@ -37,6 +37,7 @@ def headline(population: Population, rankings: Sequence[Ranking]) -> str:
         f"{seed.design}, the best of {rivals} seeds" if rivals > 1 else f"{seed.design}, the seed"
     )
     result = f"{child.accuracy:.1%} accuracy at {best.scale}, {gap} {whom} verified there"
+    result += " (a difference that is not told from chance)" if child.like_seed else ""
     return f"{start} The best of them, {child.design}, reaches {result}."
 
 
