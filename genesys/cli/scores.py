@@ -7,6 +7,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from genesys.cli.efficiency import table as efficiency
 from genesys.cli.leaderboard import number
 from genesys.cli.text import count, duration, plain
 from genesys.population.uncertainty import standard_error
@@ -34,7 +35,8 @@ def scores(report: VerificationReport) -> RenderableType:
         table.add_column(column, justify="left" if column in ("task", "metric") else "right")
     for score in report.scores:
         table.add_row(*_score(score)[: len(columns)])
-    return Group(head, about, table)
+    measured = [efficiency(report.efficiency)] if report.efficiency else []
+    return Group(head, about, table, *measured)
 
 
 def _accuracy(report: VerificationReport) -> str:

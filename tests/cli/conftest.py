@@ -18,6 +18,7 @@ from genesys.records import (
     CheckResult,
     CurvePoint,
     Design,
+    Efficiency,
     ErrorKind,
     Issue,
     Operator,
@@ -105,6 +106,27 @@ def make_report(
         tokens_per_second=21_300.0 + 100 * len(name),
         seconds=seconds,
     )
+
+
+def make_efficiency(name: str, ratio: float, error: str = "") -> list[Efficiency]:
+    """The reference and, so many times as fast and large, a design, at two lengths.
+
+    At the second one the design fails if there is an error.
+    """
+    base = {
+        "train_tokens_per_second": 20_000.0,
+        "train_memory_mb": 100.0,
+        "prefill_tokens_per_second": 80_000.0,
+        "prefill_memory_mb": 10.0,
+        "prefill_bytes_per_token": 7000.0,
+    }
+    own = {name: ratio * value for name, value in base.items()}
+    return [
+        Efficiency(design="gpt2", length=128, rows=4, **base),
+        Efficiency(design=name, length=128, rows=4, **own),
+        Efficiency(design="gpt2", length=512, rows=1, **base),
+        Efficiency(design=name, length=512, rows=1, **({} if error else own), error=error),
+    ]
 
 
 def make_seed(name: str, index: int = 0) -> Design:

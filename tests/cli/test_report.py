@@ -13,9 +13,13 @@ from genesys.cli.report.kinds import error_kinds, rejections
 from genesys.cli.report.layout import positions
 from genesys.cli.report.plots import CURVE_POINTS, curves, fitness
 from genesys.cli.report.prose import markdown, python
+from genesys.cli.report.scaling import scaling
 from genesys.errors import GenesysError
 from genesys.population.population import Population
+from genesys.population.scaling import ScalingFit
 from genesys.records import ErrorKind, Issue, Operator, Selection, Session, SessionEnd, Severity
+
+from .conftest import SCALES, make_efficiency, make_report
 
 
 @pytest.fixture()
@@ -63,6 +67,38 @@ def test_rejections_have_reasons(full):
     text = full.get_element_by_id("rejected").text_content()
     assert "rejected by checker" in text and "MHA:41" in text
     assert "Same structure as gpt2-shortconv." in text
+
+
+def test_losses_are_foretold_where_enough_designs_tell(population, page):
+    assert scaling(Population(), ScalingFit([])) is None
+    few = scaling(population, ScalingFit(population.reports))
+    assert few is not None
+    assert all(line["line"].get("dash") != "dot" for line in few["data"])
+
+    fourth = make_report("mamba2", SCALES[1], 0.66, bits=1.85)
+    more = Population(population.designs, [*population.reports, fourth], population.sessions)
+    fit = ScalingFit(more.reports)
+    found = fit.forecast("gpt2-shortconv")
+    (line,) = [
+        line
+        for line in scaling(more, fit)["data"]
+        if line["line"].get("dash") == "dot" and line["customdata"][0] == found.design
+    ]
+    assert (line["x"][1], line["y"][1]) == pytest.approx((found.compute, found.value), rel=1e-4)
+    tree = page(more)
+    assert tree.get_element_by_id("scaling-figure") is not None
+    card = tree.get_element_by_id("design-gpt2-shortconv").text_content()
+    assert f"{found.value:.3f} ± {found.error:.3f} bits per byte at 0.3M" in " ".join(card.split())
+
+
+def test_time_and_memory_are_shown_where_they_were_measured(population, full, page):
+    assert "Time and memory" not in full.get_element_by_id("designs").text_content()
+    measured = make_efficiency("mamba2", 0.5, "<b>out of memory</b>")
+    report = make_report("mamba2", SCALES[0], 0.6).model_copy(update={"efficiency": measured})
+    card = page(Population(population.designs, [report])).get_element_by_id("design-mamba2")
+    text = card.text_content()
+    assert "Time and memory at 0.1M" in text and "3.5k (0.50×)" in text
+    assert "<b>out of memory</b>" in text
 
 
 def test_code_is_shown_once_where_it_is_new(population, full):
@@ -128,11 +164,13 @@ def test_figures_are_valid_plotly(population):
     from plotly.graph_objects import Figure
 
     ranking = rank(population, "0.1M")
+    fourth = make_report("mamba2", SCALES[1], 0.66, bits=1.85)  # the fewest for a forecast
     figures = [
         descent_tree(population, [ranking]),
         fitness(population, ranking),
         curves(population, ranking),
         error_kinds(population),
+        scaling(population, ScalingFit([*population.reports, fourth])),
     ]
     for figure in figures:
         # The page replaces colour variables before it draws; any colour does here.

@@ -8,7 +8,7 @@ from genesys.cli.show import as_json_text, describe, show
 from genesys.errors import StoreError, UnknownNameError
 from genesys.population.evolution_tree import EvolutionTree
 
-from .conftest import SCALES, make_report
+from .conftest import SCALES, make_efficiency, make_report
 
 
 def test_everything_about_a_child(population, render):
@@ -69,6 +69,20 @@ def test_a_forecast_or_why_there_is_none(population, render):
     found = json.loads(as_json_text(more, name))["forecast"]
     assert f"0.3M  {found['value']:.3f} ± {found['error']:.3f} bits per byte" in shown
     assert "The 4 designs verified at 0.1M and 0.3M share the exponent -0." in shown
+
+
+def test_what_a_design_takes_beside_the_reference(population, render):
+    error = "\x1b[2Jout of memory"
+    report = make_report("mamba2", SCALES[1], 0.66).model_copy(
+        update={"efficiency": make_efficiency("mamba2", 0.5, error)}
+    )
+    more = population.__class__(population.designs, [report])
+    shown = render(describe(more, "mamba2"))
+    assert "10k (0.50×)" in shown and "3.5k (0.50×)" in shown
+    assert "out of memory" in shown and "\x1b" not in shown
+    kept = json.loads(as_json_text(more, "mamba2"))["reports"][0]["efficiency"]
+    assert [one["length"] for one in kept] == [128, 128, 512, 512]
+    assert "prefill" not in render(describe(population, "mamba2"))
 
 
 def test_code_of_one_unit_or_all(population, render):

@@ -10,7 +10,8 @@ from genesys.cli.lineage import offspring, origins, outline
 from genesys.cli.ranking import Ranking, Row
 from genesys.cli.report.prose import markdown, python
 from genesys.population.population import Population
-from genesys.records import Design, VerificationReport
+from genesys.population.scaling import ScalingFit
+from genesys.records import Design, Forecast, VerificationReport
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -41,6 +42,7 @@ class Card:
         children: Names of designs made from it.
         places: Its row at each scale it was ranked at.
         reports: All its reports.
+        forecast: Of its loss at the next scale; None for one that has no loss at any.
     """
 
     design: Design
@@ -51,9 +53,10 @@ class Card:
     children: list[str]
     places: list[tuple[Ranking, Row]]
     reports: list[VerificationReport]
+    forecast: Forecast | None
 
 
-def cards(population: Population, rankings: Sequence[Ranking]) -> list[Card]:
+def cards(population: Population, rankings: Sequence[Ranking], fit: ScalingFit) -> list[Card]:
     """All designs, those verified at the most scales and then the best first."""
     places: dict[str, list[tuple[Ranking, Row]]] = {d.name: [] for d in population.designs}
     for ranking in rankings:
@@ -66,7 +69,9 @@ def cards(population: Population, rankings: Sequence[Ranking]) -> list[Card]:
         shared = origins(population, design)
         fresh = sum(len(unit.code) for unit in design.units if not shared[unit.name])
         budget -= fresh
-        built.append(_card(population, design, shared, places[design.name], budget >= 0))
+        forecast = fit.forecast(design.name) if fit.rungs(design.name) else None
+        own = places[design.name]
+        built.append(_card(population, design, shared, own, forecast, budget >= 0))
     return built
 
 
@@ -80,6 +85,7 @@ def _card(
     design: Design,
     shared: dict[str, str],
     places: list[tuple[Ranking, Row]],
+    forecast: Forecast | None,
     with_code: bool,
 ) -> Card:
     return Card(
@@ -99,4 +105,5 @@ def _card(
         children=offspring(population, design.name),
         places=places,
         reports=population.reports_of(design.name),
+        forecast=forecast,
     )

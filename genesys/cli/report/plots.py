@@ -56,7 +56,7 @@ def curves(population: Population, ranking: Ranking) -> Figure:
         reports = [r for r in population.reports_of(row.design) if r.scale == ranking.scale]
         points = _thinned(next((r.curve for r in reversed(reports) if r.curve), []))
         losses += [p.loss for p in points[len(points) // 12 :]]
-        data.insert(0, _curve(row, points) | _look(place, row is ranking.best_seed))
+        data.insert(0, _curve(row, points) | look(place, row is ranking.best_seed))
     data.sort(key=lambda line: line["legendgroup"] != "others")  # grey below colour
     if grey := [line for line in data if line["legendgroup"] == "others"]:
         grey[-1]["showlegend"] = True
@@ -82,7 +82,8 @@ def _curve(row: Row, points: Sequence[CurvePoint]) -> Figure:
     }
 
 
-def _look(place: int, is_best_seed: bool) -> Figure:
+def look(place: int, is_best_seed: bool) -> Figure:
+    """How a design's line looks: the best ones and the best seed in colour, others in grey."""
     if is_best_seed:
         return {"line": {"width": 2.2, "color": color(Operator.SEED), "dash": "dash"}}
     if place < HIGHLIGHTS:

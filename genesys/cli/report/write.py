@@ -15,10 +15,12 @@ from genesys.cli.report.descent import descent_tree
 from genesys.cli.report.kinds import error_kinds
 from genesys.cli.report.plots import curves, fitness
 from genesys.cli.report.rejected import rejected
+from genesys.cli.report.scaling import scaling
 from genesys.cli.report.summary import headline, tiles
 from genesys.errors import GenesysError
 from genesys.population.files import write_atomic
 from genesys.population.population import Population
+from genesys.population.scaling import ScalingFit
 from genesys.text import clean
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ def render(population: Population, title: str, scales: Sequence[str]) -> str:
     from plotly.offline import get_plotlyjs
 
     rankings = [r for r in (rank(population, name) for name in scales) if r.rows or r.failures]
+    fit = ScalingFit(population.reports)
     scripts = {"plotly": get_plotlyjs(), "page": _asset("page.js")}
     page = _environment().get_template("page.html.j2")
     return page.render(
@@ -66,20 +69,24 @@ def render(population: Population, title: str, scales: Sequence[str]) -> str:
         headline=headline(population, rankings),
         tiles=tiles(population, rankings),
         rankings=rankings,
-        cards=cards(population, rankings),
+        cards=cards(population, rankings, fit),
         rejected=rejected(population),
-        figures=_figures(population, rankings),
+        figures=_figures(population, rankings, fit),
         style=_asset("page.css"),
         scripts=scripts,
         hashes=[_hash(script) for script in scripts.values()],
     )
 
 
-def _figures(population: Population, rankings: Sequence[Ranking]) -> dict[str, Any]:
+def _figures(
+    population: Population, rankings: Sequence[Ranking], fit: ScalingFit
+) -> dict[str, Any]:
     """Figures by the id of the element they are drawn in."""
     figures = {"descent-figure": descent_tree(population, rankings)} if population.designs else {}
     if kinds := error_kinds(population):
         figures["kinds-figure"] = kinds
+    if lines := scaling(population, fit):
+        figures["scaling-figure"] = lines
     for place, ranking in enumerate(rankings):
         if ranking.rows:
             figures[f"fitness-{place}"] = fitness(population, ranking)
@@ -90,6 +97,7 @@ def _figures(population: Population, rankings: Sequence[Ranking]) -> dict[str, A
 def _environment() -> Environment:
     from jinja2 import Environment, StrictUndefined
 
+    from genesys.cli.efficiency import lines
     from genesys.cli.leaderboard import accuracy, descent, number
     from genesys.cli.text import count, duration, gist
 
@@ -108,6 +116,7 @@ def _environment() -> Environment:
         "gist": gist,
         "number": number,
         "accuracy": accuracy,
+        "efficiency": lines,
     }
     environment.filters.update(filters)
     environment.globals["descent"] = descent
