@@ -77,6 +77,17 @@ def test_speed_is_that_of_the_training_under_way():
     assert progress.tokens_per_second is None and progress.fraction is None
 
 
+def test_all_seeds_of_a_verification_are_one_training(console):
+    scale = SCALES[0].model_copy(update={"seeds": 4})
+    progress = Progress()
+    event = VerificationStarted("gpt2", scale)
+    progress(event)
+    progress(TrainingProgress(POINT.model_copy(update={"tokens": 800_000})))
+    assert progress.fraction == pytest.approx(0.5)
+    Display(console)(event)
+    assert "verifying gpt2 at 0.1M (400k tokens × 4 seeds)" in console.file.getvalue()
+
+
 def test_plain_lines_where_there_is_no_terminal(population, console):
     with Display(console) as display:
         for event in events(population):
