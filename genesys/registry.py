@@ -19,7 +19,7 @@ from genesys.plugins import Plugins
 GROUP = "genesys"
 KINDS = ("selector", "agent", "checker", "knowledge", "verifier")
 # Plugins that implement no hook: they are parts of those that do.
-PARTS = ("corpus",)
+PARTS = ("corpus", "logger")
 
 
 @dataclass(frozen=True)

@@ -43,12 +43,13 @@ def test_its_plugins_are_listed_beside_the_built_in_ones(site):
 
 
 def test_its_configs_join_the_config_groups(site):
-    options = ["selector=newest", "knowledge=[memory,proverbs]", "--cfg", "job"]
+    options = ["selector=newest", "knowledge=[memory,proverbs]", "logger=diary", "--cfg", "job"]
     shown = genesys(site, "evolve", *options)
     assert shown.returncode == 0, shown.stderr
     assert "selector:\n  name: newest\n  references: 1" in shown.stdout
     assert "proverbs:\n    name: proverbs" in shown.stdout
     assert "memory:\n    name: memory" in shown.stdout
+    assert "logger:\n  name: diary" in shown.stdout
 
 
 def test_its_plugins_are_built_and_called(site):
@@ -58,17 +59,23 @@ from genesys.cli.config import compose
 from genesys.population.population import Population
 from genesys.records import Design, Query, Role
 from genesys.registry import load
+from genesys_verifiers.loggers.config import logger_of
 config = compose(["selector=newest", "knowledge=[memory,proverbs]"])
 plugins = load(config, kinds=("selector", "knowledge"))
 population = Population([Design(name=n, root="A", units=[]) for n in ("a", "b", "c")])
 print(plugins.select(population, Role.VERIFIER, ["a", "b"], Random(0)).designs)
 print([finding.source for finding in plugins.search(population, Query(description="anything"))])
+logger = logger_of({"name": "diary", "folder": "diaries"}).open("a")
+logger.log_metrics({"train/loss": 2.5}, 10)
+logger.save()
+print(open("diaries/a.txt").read())
 """
     environment = {**os.environ, "PYTHONPATH": str(site)}
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=site, env=environment, capture_output=True, text=True
     )
-    assert done.stdout.split("\n")[:2] == ["['b']", "['proverbs']"], done.stderr
+    told = ["['b']", "['proverbs']", "10: train/loss=2.5"]
+    assert done.stdout.split("\n")[:3] == told, done.stderr
 
 
 def test_its_corpus_is_built(site, tmp_path, monkeypatch):
@@ -84,7 +91,9 @@ def test_its_corpus_is_built(site, tmp_path, monkeypatch):
     assert built["train"]["documents"] + built["valid"]["documents"] == 40
 
 
-@pytest.mark.parametrize("name", ["latency.py", "configs/checker/latency.yaml", "letters.py"])
+@pytest.mark.parametrize(
+    "name", ["latency.py", "configs/checker/latency.yaml", "letters.py", "diary.py"]
+)
 def test_the_docs_show_its_files(name):
     docs = (HERE.parent.parent / "docs" / "plugins.md").read_text()
     assert (HERE / "dist" / "genesys_thirdparty" / name).read_text() in docs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -149,7 +150,13 @@ def test_a_stopped_training_goes_on_where_it_was(
 ) -> None:
     kept = stop(run, tmp_path, 13)
     told = Killer(0)
-    assert (essence(run(tmp_path, progress=told)), weights(tmp_path)) == undisturbed
+    logger = {"name": "csv", "folder": str(tmp_path / "logs"), "every": 1}
+    report = run(tmp_path, progress=told, logger=logger)
+    assert (essence(report), weights(tmp_path)) == undisturbed
+    with next((tmp_path / "logs").rglob("metrics.csv")).open() as file:
+        *steps, scores = csv.DictReader(file)
+    assert [int(row["step"]) for row in steps] == list(range(1, STEPS + 1))
+    assert float(scores["fitness"]) == report.fitness
     # Of what was before, only where it goes on: else its pace would look many times too high.
     assert told.told in (list(range(12, STEPS + 1)), list(range(13, STEPS + 1)))
     left = {path.name for path in kept.iterdir()}

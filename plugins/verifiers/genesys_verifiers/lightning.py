@@ -32,6 +32,7 @@ from genesys_verifiers.corpus import Corpus, corpus_of, prepare
 from genesys_verifiers.efficiency.beside import Lengths, beside_reference
 from genesys_verifiers.efficiency.meter import Meter
 from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.loggers import Log, Logging
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference, References, code
 from genesys_verifiers.repeats import Done, Progress, repeated
@@ -48,6 +49,7 @@ class LightningVerifier:
     Args:
         corpus: A config of group ``corpus``: the source's name and its parameters.
         tasks: A config of group ``tasks``, see :class:`TaskSet`; None for the local ones.
+        logger: A config of group ``logger``: its name and its parameters; None logs nothing.
         memory_mb: Most memory of a guest, in MiB.
         seconds: Longest wall time of a verification, apart from the time for training.
         seconds_per_million_tokens: Longest wall time of training.
@@ -66,6 +68,7 @@ class LightningVerifier:
         self,
         corpus: dict[str, Any],
         tasks: dict[str, Any] | None = None,
+        logger: dict[str, Any] | None = None,
         memory_mb: int = 4096,
         seconds: float = 120.0,
         seconds_per_million_tokens: float = 300.0,
@@ -87,6 +90,7 @@ class LightningVerifier:
             self._lengths = Lengths.model_validate({"efficiency_lengths": efficiency_lengths})
         except ValidationError as error:
             raise ConfigError(f"verifier.lightning: {first_problem(error)}") from None
+        self._logging = Logging(logger)
         self._memory_mb = memory_mb
         self._seconds, self._seconds_per_million = seconds, seconds_per_million_tokens
         self._references = References()
@@ -125,7 +129,10 @@ class LightningVerifier:
         def train(own: int, progress: Progress, done: Done) -> VerificationReport:
             task = self._task(block, scale, own)
             lengths = self._lengths.efficiency_lengths if own == seed else []
-            return self._trained(design, scale, task, sandbox, progress, done, lengths)
+            with self._logging.begin(design, scale, task) as log:
+                report = self._trained(design, scale, task, sandbox, progress, done, lengths, log)
+                log.end(report)
+            return report
 
         def finished(seed: int) -> Finished:
             task = self._task(block, scale, seed)
@@ -142,6 +149,7 @@ class LightningVerifier:
         progress: Progress,
         done: Done,
         lengths: Sequence[int],
+        log: Log,
     ) -> VerificationReport:
         """The report of one seed, with what the design takes on sequences of these lengths."""
         from genesys_verifiers.verification import Verification
@@ -162,6 +170,7 @@ class LightningVerifier:
                 self._evaluator,
                 checkpoints,
                 progress,
+                log,
             )
             found = verification.found
             with threadpool_limits(1, "blas"):  # idle ones spin, and slow the guest down
@@ -176,6 +185,8 @@ class LightningVerifier:
         else:
             found["efficiency"] = self._beside(design.name, task, scale, sandbox, found, lengths)
         found["seconds"] = time.monotonic() - started
+        if verification:
+            found["seconds"] += verification.spent_before
         report = report.model_copy(update=found)
         if verification and report.outcome is Outcome.OK:
             self._saving.keep(design, task, report, verification.weights, self.corpus)

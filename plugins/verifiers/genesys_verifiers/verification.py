@@ -17,6 +17,7 @@ from genesys_verifiers.checkpoints.resumption import Checkpoint, Checkpoints
 from genesys_verifiers.evaluation.evaluate import Evaluator
 from genesys_verifiers.evaluation.judging import judge
 from genesys_verifiers.faults import DesignFaultError
+from genesys_verifiers.loggers import Log
 from genesys_verifiers.monitors import Monitors
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference
@@ -36,12 +37,14 @@ class Verification:
         reference: What the GPT reference needs at this scale.
         evaluator: Scores models.
         checkpoints: Of the training; None for none.
-        progress: Told of each point of the training curve.
+        progress: Told of each point of the training curve, of one that goes on from where it does.
+        log: Told of each step.
 
     Attributes:
         stage: What is under way, for a message.
         found: Fields of the report.
         weights: What the model has learnt, as pieces of safetensors, once it is trained.
+        spent_before: Seconds of training in earlier processes.
     """
 
     def __init__(
@@ -53,12 +56,14 @@ class Verification:
         evaluator: Evaluator,
         checkpoints: Checkpoints | None,
         progress: Callable[[CurvePoint], None],
+        log: Log,
     ) -> None:
         self.stage = "loading"
         self.found: dict[str, Any] = {}
         self._open, self._scale, self._settings = open_, scale, settings
         self._reference, self._evaluator, self._progress = reference, evaluator, progress
-        self._checkpoints = checkpoints
+        self._checkpoints, self._log = checkpoints, log
+        self.spent_before = 0.0
         self.weights: list[Array] = []
         self._history: list[tuple[float, float]] = []
         self._steps = settings.steps(scale)
@@ -115,8 +120,10 @@ class Verification:
             return False
         for step, measured in enumerate(kept.history, 1):
             point = self._record(step, *measured, seconds=0.0)
+            self._log.step(point, is_past=True)
         self._progress(point)
         self._monitors.pause()
+        self.spent_before = kept.seconds
         return True
 
     def _train(self, model: RemoteModel, size: Size, spent: float = 0.0) -> list[Array]:
@@ -144,6 +151,7 @@ class Verification:
 
     def _on_step(self, step: int, loss: float, grad_norm: float, seconds: float) -> None:
         point = self._record(step, loss, grad_norm, seconds)
+        self._log.step(point)
         if self._is_on_curve(step):
             self._progress(point)
 
