@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -28,15 +30,8 @@ def scores(report: VerificationReport) -> RenderableType:
     if report.tokens:
         size += f", {count(report.tokens)} tokens at {count(report.tokens_per_second)}/s"
     about = Text(f"  {size}, {duration(report.seconds)}, {_seeds(report)}", "dim")
-    table = Table(box=None, padding=(0, 2, 0, 2), header_style="dim")
-    columns = ["task", "metric", "value", "untrained", "chance"]
-    columns += ["by seed"] if any(score.by_seed for score in report.scores) else []
-    for column in columns:
-        table.add_column(column, justify="left" if column in ("task", "metric") else "right")
-    for score in report.scores:
-        table.add_row(*_score(score)[: len(columns)])
     measured = [efficiency(report.efficiency)] if report.efficiency else []
-    return Group(head, about, table, *measured)
+    return Group(head, about, Padding(_tasks(report.scores), (0, 0, 0, 2)), *measured)
 
 
 def _accuracy(report: VerificationReport) -> str:
@@ -49,7 +44,21 @@ def _accuracy(report: VerificationReport) -> str:
 
 def _seeds(report: VerificationReport) -> str:
     several = max((len(score.by_seed) for score in report.scores), default=0)
-    return f"{several} seeds from {report.seed} on" if several else f"seed {report.seed}"
+    return (
+        f"seeds {report.seed} to {report.seed + several - 1}" if several else f"seed {report.seed}"
+    )
+
+
+def _tasks(rows: Sequence[Score]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    columns = ["task", "metric", "value", "untrained", "chance"]
+    columns += ["over seeds"] if any(score.by_seed for score in rows) else []
+    for column in columns:
+        left = column in ("task", "metric")
+        table.add_column(column, justify="left" if left else "right", no_wrap=not left)
+    for score in rows:
+        table.add_row(*_score(score)[: len(columns)])
+    return table
 
 
 def _score(score: Score) -> list[Text]:
@@ -60,5 +69,5 @@ def _score(score: Score) -> list[Text]:
         Text(f"{score.value:.3f}{error}"),
         Text(number(score.untrained), "dim"),
         Text(number(score.chance), "dim"),
-        Text(" ".join(number(value) for value in score.by_seed), "dim"),
+        Text(f"± {score.seed_error:.3f}", "dim"),
     ]

@@ -38,9 +38,9 @@ def test_several_seeds_are_shown(population, render):
     report = population.reports[0]
     seeds = [s.model_copy(update={"by_seed": [s.value, s.value + 0.01]}) for s in report.scores]
     several = report.model_copy(update={"scores": seeds, "seed": 7})
-    shown = render(describe(population.__class__(population.designs, [several]), "gpt2"), 120)
-    assert "2 seeds from 7 on" in shown
-    assert "0.650 0.660" in shown
+    shown = render(describe(population.__class__(population.designs, [several]), "gpt2"), 80)
+    assert "seeds 7 to 8" in " ".join(shown.split())
+    assert "0.650 ± 0.012      0.503   0.500     ± 0.005" in shown
 
 
 def test_seed_knows_its_children(population, render):

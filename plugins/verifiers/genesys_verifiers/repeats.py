@@ -41,7 +41,7 @@ def repeated(
     parts = [finished(own) for own in seeds]
     reports: list[VerificationReport] = []
     for own, part in zip(seeds, parts, strict=True):
-        reports.append(part.read() or train(own, _after(reports, progress), part.write))
+        reports.append(part.read() or train(own, _after(reports, scale, progress), part.write))
         if reports[-1].outcome is not Outcome.OK:
             break
     whole = joined(reports)
@@ -91,10 +91,10 @@ def mean_of(scores: Sequence[Score]) -> Score:
     return mean.model_copy(update={"stderr": error})
 
 
-def _after(reports: Sequence[VerificationReport], progress: Progress) -> Progress:
+def _after(reports: Sequence[VerificationReport], scale: Scale, progress: Progress) -> Progress:
     """Tells of a curve as if it went on from those of the reports."""
     steps = sum(report.curve[-1].step for report in reports if report.curve)
-    tokens = sum(report.tokens for report in reports)
+    tokens = scale.tokens * len(reports)
 
     def tell(point: CurvePoint) -> None:
         moved = {"step": point.step + steps, "tokens": point.tokens + tokens}
