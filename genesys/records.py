@@ -362,6 +362,13 @@ class Design(Record):
     index: int = 0
 
 
+class Subject(StrEnum):
+    """What a scale trains on and is scored by: text with its tasks, or synthetic probes."""
+
+    TEXT = "text"
+    PROBES = "probes"
+
+
 class Scale(Record):
     """One rung of the ladder.
 
@@ -373,6 +380,7 @@ class Scale(Record):
         learning_rate: Peak learning rate.
         trials: Verifications this rung may spend.
         seeds: Trainings of one verification, which differ in the seed only.
+        trains: The subject.
     """
 
     name: str
@@ -382,6 +390,7 @@ class Scale(Record):
     learning_rate: Annotated[float, Field(gt=0)]
     trials: Annotated[int, Field(ge=0)]
     seeds: Annotated[int, Field(ge=1)] = 1
+    trains: Subject = Subject.TEXT
 
     @property
     def total_tokens(self) -> int:
@@ -502,6 +511,10 @@ class VerificationReport(Record):
         scores: One per task.
         curve: The training curve, of the first seed.
         tokens_per_second: Of training.
+        micro_batch: Sequences that training had in memory at a time; 0 if it is not known.
+        precision: In what the blocks computed in training: ``float32`` or ``bf16``.
+        compiled: Whether they were compiled for that.
+        note: Why they were not, if they were to be.
         seconds: Wall time of the whole verification.
         efficiency: What the GPT reference and the design take, by turns, at growing lengths.
     """
@@ -519,6 +532,10 @@ class VerificationReport(Record):
     scores: list[Score] = []
     curve: list[CurvePoint] = []
     tokens_per_second: FiniteFloat = 0.0
+    micro_batch: int = 0
+    precision: str = ""
+    compiled: bool = False
+    note: str = ""
     seconds: FiniteFloat = 0.0
     efficiency: list[Efficiency] = []
 
@@ -557,7 +574,9 @@ class SessionEnd(StrEnum):
     ACCEPTED = "accepted"
     REJECTED_BY_REVIEW = "rejected_by_review"
     REJECTED_BY_CHECKER = "rejected_by_checker"
+    NOT_IMPLEMENTED = "not_implemented"
     NOT_NEW = "not_new"
+    OVER_BUDGET = "over_budget"
     FAILED = "failed"
 
 

@@ -25,11 +25,12 @@ Count = Annotated[int, Field(ge=0)]
 
 
 class CallEnd(StrEnum):
-    """How a call ended: only an answered one counts, a failed one was the last try."""
+    """How a call ended; after a retried one the same was asked again."""
 
     ANSWERED = "answered"
     RETRIED = "retried"
     FAILED = "failed"
+    TOO_LONG = "too_long"
 
 
 class Message(Record):

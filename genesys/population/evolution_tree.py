@@ -9,6 +9,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
@@ -19,6 +20,7 @@ from genesys.population.folders import DesignFolders
 from genesys.population.population import Population
 from genesys.population.run_file import FILE, RunFile
 from genesys.records import Design, Operator, Record, Session, VerificationReport
+from genesys.tape import Answer, Call, Tape
 
 R = TypeVar("R", bound=Record)
 
@@ -50,6 +52,7 @@ class EvolutionTree:
         self.folder = folder.absolute()
         self._config = config
         self._closing = ExitStack()
+        self._recording = Lock()
 
     def __enter__(self) -> EvolutionTree:
         try:
@@ -80,6 +83,22 @@ class EvolutionTree:
             sessions = RecordTable(tables, "sessions", Session, writable=False).read()
             designs = RecordTable(tables, "designs", Design, writable=False).read()
         return Population(_committed(designs, sessions), reports, sessions, weights)
+
+    @staticmethod
+    def read_tape(folder: Path) -> tuple[list[Call], list[Answer]]:
+        """All that the sessions of a run were told, in the order in which it was committed.
+
+        Raises:
+            StoreError: The folder holds no run, or one of another version.
+        """
+        from genesys.population.store import RecordTable
+
+        with storing("read", folder):
+            RunFile.load(folder)
+            tables = folder / TABLES
+            calls = RecordTable(tables, "calls", Call, writable=False).read()
+            answers = RecordTable(tables, "answers", Answer, writable=False).read()
+        return calls, answers
 
     def population(self) -> Population:
         """Everything committed so far."""
@@ -143,6 +162,26 @@ class EvolutionTree:
             self._reports.append(report)
             self._folders.write_report(report)
 
+    def tape(self, session: int) -> Tape:
+        """The tape of a session, which commits what is recorded on it; see :class:`Tape`."""
+        return Tape(
+            session,
+            calls=[call for call in self._unfinished_calls if call.session == session],
+            answers=[answer for answer in self._unfinished_answers if answer.session == session],
+            keep_call=self._keep_call,
+            keep_answer=self._keep_answer,
+            usd_of_run=lambda: self._usd,
+        )
+
+    def _keep_call(self, call: Call) -> None:
+        with storing("write to", self.folder), self._recording:
+            self._call_table.append(_revalidated(call))
+            self._usd += call.usd
+
+    def _keep_answer(self, answer: Answer) -> None:
+        with storing("write to", self.folder), self._recording:
+            self._answer_table.append(_revalidated(answer))
+
     def _open(self) -> None:
         from genesys.population.store import RecordTable
 
@@ -154,8 +193,14 @@ class EvolutionTree:
         self._design_table = RecordTable(tables, "designs", Design, writable=True)
         self._session_table = RecordTable(tables, "sessions", Session, writable=True)
         self._report_table = RecordTable(tables, "reports", VerificationReport, writable=True)
+        self._call_table = RecordTable(tables, "calls", Call, writable=True)
+        self._answer_table = RecordTable(tables, "answers", Answer, writable=True)
         self._sessions = self._session_table.read()
         self._reports = self._report_table.read()
+        unfinished = f"session >= {len(self._sessions)}"
+        self._unfinished_calls = self._call_table.read(unfinished)
+        self._unfinished_answers = self._answer_table.read(unfinished)
+        self._usd = sum(self._call_table.column("usd"))
         written = self._design_table.read()
         if written:
             self._run_file.check_same(self.folder, self._config)

@@ -15,6 +15,7 @@ from genesys.errors import RunLockedError, StoreError
 from genesys.population.evolution_tree import EvolutionTree, tree_digest
 from genesys.population.population import Population
 from genesys.records import Design, Session, VerificationReport
+from genesys.tape import Call, Message
 
 CONFIG = {"evolution": {"seed": 1, "seeds": ["gpt2"]}, "selector": {"name": "random"}}
 
@@ -204,3 +205,28 @@ def test_a_read_of_the_tree_needs_no_heavy_module() -> None:
         "sys.exit(str(heavy) if heavy else 0)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_tape_of_an_unfinished_session_is_there_again(
+    folder: Path, session: Callable[..., Session]
+) -> None:
+    def call(index: int, usd: float) -> Call:
+        message = Message(author="user", text=f"of {index}")
+        return Call(session=index, role="coder", purpose="", model="m", messages=[message], usd=usd)
+
+    with EvolutionTree(folder, CONFIG) as tree:
+        tree.tape(0).keep(call(0, 0.5))
+        tree.commit_session(session(0), None)
+        tape = tree.tape(1)
+        tape.keep(call(1, 0.25))
+        assert tape.answer("check", "a", int, lambda: 5) == 5
+        assert tape.usd_of_run == 0.75
+    with EvolutionTree(folder, CONFIG) as tree:
+        tape = tree.tape(1)
+        assert (tape.usd, tape.usd_of_run) == (0.25, 0.75)
+        assert tape.recall(call(0, 0)) is None
+        assert tape.recall(call(1, 0)) == call(1, 0.25)
+        assert tape.answer("check", "a", int, lambda: 6) == 5
+    calls, answers = EvolutionTree.read_tape(folder)
+    assert [kept.session for kept in calls] == [0, 1]
+    assert [(kept.kind, kept.json_value) for kept in answers] == [("check", "5")]

@@ -1,0 +1,1 @@
+"""Doubles of what Genesys talks to, for tests of plugins."""

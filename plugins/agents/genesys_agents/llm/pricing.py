@@ -1,0 +1,75 @@
+"""What calls cost: litellm's price map, and the config's prices for models it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from genesys.errors import ConfigError
+from genesys.tape import Message
+from genesys_agents.llm.settings import LLMSettings, Price
+
+# What a chat format adds to a message, at most.
+_TOKENS_PER_MESSAGE = 16
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of a call: all of the input, those of it that were cached, and the output."""
+
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+
+
+class Prices:
+    """What each configured model costs.
+
+    Raises:
+        ConfigError: A model has no price.
+    """
+
+    def __init__(self, settings: LLMSettings) -> None:
+        self._most_output = settings.max_output_tokens
+        self._own = settings.prices
+        self._known = {model: self._price(model) for model in settings.all_models}
+
+    def cost(self, model: str, usage: Usage, told: float | None = None) -> float:
+        """USD of a call.
+
+        Args:
+            model: The model.
+            usage: Its tokens.
+            told: What litellm makes of the answer; the config's own price goes before it.
+        """
+        if told is not None and model not in self._own:
+            return told
+        price = self._known[model]
+        cached = price.input_usd if price.cached_usd is None else price.cached_usd
+        fresh = usage.input_tokens - usage.cached_tokens
+        micro = fresh * price.input_usd + usage.cached_tokens * cached
+        return (micro + usage.output_tokens * price.output_usd) / 1e6
+
+    def worst_case(self, model: str, messages: Sequence[Message]) -> float:
+        """The most USD that a call can cost: a token has at least one byte."""
+        size = sum(len(m.text.encode()) + _TOKENS_PER_MESSAGE for m in messages)
+        price = self._known[model]
+        return (size * price.input_usd + self._most_output * price.output_usd) / 1e6
+
+    def context(self, model: str) -> int | None:
+        """Tokens that the model takes, if known."""
+        return self._known[model].context
+
+    def _price(self, model: str) -> Price:
+        if model in self._own:
+            return self._own[model]
+        from genesys_agents.llm.provider import price_of
+
+        found = price_of(model)
+        if found is None:
+            raise ConfigError(
+                f"litellm has no price for {model!r}. Set one, in USD per million tokens, 0 for a "
+                f"server of your own: '+llm.prices={{{model}: {{input_usd: 0, output_usd: 0}}}}'."
+            )
+        per_input, per_output, context = found
+        return Price(input_usd=per_input * 1e6, output_usd=per_output * 1e6, context=context)
