@@ -16,6 +16,7 @@ from genesys.errors import SandboxError
 from genesys.sandbox.channel import Frame, Frames, ProtocolError, encode, printable
 from genesys.sandbox.job import GuestEnded, GuestRaised, JobStatus, Limits
 from genesys.sandbox.process import GRACE_SECONDS, START_SECONDS, HostProcess
+from genesys.sandbox.watch import STARVED
 
 MAX_OUTPUT = 64 * 1024
 MAX_TEXT = 2**14
@@ -37,7 +38,7 @@ class Guest:
         self._deadline = time.monotonic() + START_SECONDS
         self._frames = Frames({"event", "answer", "error"})
         self._printed = b""
-        self._end: GuestEnded | None = None
+        self._end: GuestEnded | SandboxError | None = None
         self._end_of_replies = False
         with ExitStack() as undo:
             requests, self._requests = _pipe(undo)
@@ -90,7 +91,8 @@ class Guest:
         Raises:
             GuestRaised: The method raised; the guest can be called again.
             GuestEnded: The guest is gone, by its own doing or over a limit.
-            genesys.errors.SandboxError: The host died; never the guest's doing.
+            genesys.errors.SandboxError: The host died, or the machine was too busy; never the
+                guest's doing.
         """
         return self._ask(Frame("call", {"method": method, **arguments}), on_event)
 
@@ -242,9 +244,15 @@ class Guest:
     def _over_memory(self) -> str:
         return f"it took more than its {self._limits.memory_mb} MiB of memory"
 
-    def _ended(self, message: dict[str, Any]) -> GuestEnded:
+    def _ended(self, message: dict[str, Any]) -> GuestEnded | SandboxError:
         """How it ended, from what the host says of it."""
         limits, reason, code = self._limits, message["reason"], message["status"]
+        if reason == STARVED:
+            self._end = SandboxError(
+                f"The machine was too busy: of its {limits.seconds:g} seconds, a guest waited more "
+                "than half for a processor. Run less at once, or allow more time."
+            )
+            return self._end
         most = limits.most_cpu_seconds
         stopped = {
             "timeout": (JobStatus.TIMEOUT, f"it ran longer than its {limits.seconds:g} seconds"),

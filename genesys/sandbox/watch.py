@@ -17,6 +17,9 @@ from genesys.sandbox.scratch import is_over
 
 DISK_POLL_SECONDS = 0.5
 MOST_HOLLOW = 3  # looks at a process that is ending
+# How a guest ends that was out of time because others had the processors.
+STARVED = "starved"
+LEAST_WAIT_SECONDS = 5.0  # a moment of waiting is nothing unusual
 # Looks at processes that are about to become a compiler, and share their memory until then.
 MOST_CROWDED = 3
 # Of torch's libraries up to 130 MiB are mapped; more are files that a guest hides memory behind.
@@ -51,7 +54,7 @@ class Watch:
         """The first limit that is broken, or nothing."""
         now, limits = time.monotonic(), self._limits
         if now > self._deadline:
-            return JobStatus.TIMEOUT
+            return self._overdue()
         with contextlib.suppress(psutil.Error, OSError):
             if self._cpu_seconds() > limits.most_cpu_seconds:
                 return JobStatus.CPU
@@ -64,6 +67,20 @@ class Watch:
             if is_over(self._scratch, limits.disk_mb * MIB):
                 return "disk"
         return ""
+
+    def _overdue(self) -> str:
+        with contextlib.suppress(OSError):
+            if is_starved(self._waited(), self._cpu_seconds(), self._limits):
+                return STARVED
+        return JobStatus.TIMEOUT
+
+    def _waited(self) -> float:
+        """The longest that one of its threads was ready to run, in seconds, and not let."""
+        waits = [0.0]
+        for path in Path(f"/proc/{self.pid}/task").glob("*/schedstat"):
+            with contextlib.suppress(OSError):  # it has ended
+                waits.append(int(path.read_text().split()[1]) / 1e9)
+        return max(waits)
 
     def _memory_broken(self) -> str:
         held = self._process.memory_info().rss
@@ -124,6 +141,24 @@ class Watch:
             with contextlib.suppress(OSError):
                 self._clocks[pid] = max(_clock(pid), self._clocks.get(pid, 0.0))
         return sum(self._clocks.values())
+
+
+def is_starved(waited: float, ran: float, limits: Limits) -> bool:
+    """Whether a guest that is out of time owes it to the machine.
+
+    So it does when one of its threads was kept from running for more than half of the time. Threads
+    that a guest starts beyond what it is allowed keep each other waiting, too, but they keep all
+    processors at work meanwhile: it must have waited for longer than they have run on each.
+
+    Args:
+        waited: The longest that one of its threads was ready to run, in seconds, and not let.
+        ran: Processor time of all of them.
+        limits: What it may use.
+    """
+    if waited <= max(limits.seconds / 2, LEAST_WAIT_SECONDS):
+        return False
+    processors = min(len(os.sched_getaffinity(0)), limits.threads)
+    return waited > ran / processors
 
 
 def descendants(pid: int) -> list[int]:
