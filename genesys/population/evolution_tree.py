@@ -27,8 +27,8 @@ R = TypeVar("R", bound=Record)
 TABLES = "tree"
 LOCK = "run.lock"
 HOLDER = "run.holder"
-# What differs between equal runs: times, and what code printed or where it raised.
-INCIDENTAL = frozenset({"seconds", "tokens_per_second", "output"})
+# What differs between equal runs: what is measured, and what code printed or where it raised.
+INCIDENTAL = frozenset({"seconds", "tokens_per_second", "efficiency", "output"})
 
 
 class EvolutionTree:

@@ -25,8 +25,8 @@ def confidence(reports: Iterable[VerificationReport]) -> int:
 def fitness(reports: Iterable[VerificationReport], weights: Weights = EQUATION_1) -> float | None:
     """Mean over verified scales of the weighted sum of terms; None for an unverified design.
 
-    By default the mean accuracy over tasks and verified scales (eq. 1): every scale evaluates the
-    same tasks, so the mean over scales of the mean over tasks is the equation's mean over both.
+    By default the mean accuracy over tasks and verified scales (eq. 1). Scales count alike; where
+    they evaluate the same tasks, this is the equation's mean over both.
     """
     values = [value for r in reports if (value := _at_one_scale(r, weights)) is not None]
     return sum(values) / len(values) if values else None

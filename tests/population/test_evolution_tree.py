@@ -14,7 +14,7 @@ import pytest
 from genesys.errors import RunLockedError, StoreError
 from genesys.population.evolution_tree import EvolutionTree, tree_digest
 from genesys.population.population import Population
-from genesys.records import Design, Session, VerificationReport
+from genesys.records import Design, Efficiency, Session, VerificationReport
 from genesys.tape import Call, Message
 
 CONFIG = {"evolution": {"seed": 1, "seeds": ["gpt2"]}, "selector": {"name": "random"}}
@@ -190,7 +190,15 @@ def test_the_digest_sees_everything_but_time(session: Callable[..., Session]) ->
     plain = Population(sessions=[session(0)], reports=[VerificationReport(design="a", scale="s")])
     slow = Population(
         sessions=[session(0, seconds=9.0)],
-        reports=[VerificationReport(design="a", scale="s", seconds=9.0, tokens_per_second=1.0)],
+        reports=[
+            VerificationReport(
+                design="a",
+                scale="s",
+                seconds=9.0,
+                tokens_per_second=1.0,
+                efficiency=[Efficiency(design="a", length=8, rows=1, train_memory_mb=5.0)],
+            )
+        ],
     )
     other = Population(
         sessions=[session(0)], reports=[VerificationReport(design="a", scale="s", tokens=1)]
