@@ -515,7 +515,8 @@ class VerificationReport(Record):
         precision: In what the blocks computed in training: ``float32`` or ``bf16``.
         compiled: Whether they were compiled for that.
         note: Why they were not, if they were to be.
-        seconds: Wall time of the whole verification.
+        seconds: Wall time of the verification. Of one that was resumed it is that since then, and
+            that of the training before its checkpoint.
         efficiency: What the GPT reference and the design take, by turns, at growing lengths.
     """
 
