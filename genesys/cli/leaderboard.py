@@ -40,7 +40,7 @@ class Leaderboard:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         hidden = {MADE_BY} if options.max_width < WIDE else set()
-        if all(row.fitness == row.accuracy for r in self.rankings for row in r.rows):
+        if all(ranking.by_accuracy for ranking in self.rankings):
             hidden.add(FITNESS)
         columns = [c for c in COLUMNS if c not in hidden]
         for ranking in self.rankings:

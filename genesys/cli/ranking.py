@@ -99,6 +99,11 @@ class Ranking:
     failures: tuple[Failure, ...]
 
     @property
+    def by_accuracy(self) -> bool:
+        """Whether accuracy is all that the fitness is made of."""
+        return all(row.fitness == row.accuracy for row in self.rows)
+
+    @property
     def best(self) -> Row | None:
         """The best design of all."""
         return self.rows[0] if self.rows else None

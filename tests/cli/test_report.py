@@ -101,6 +101,20 @@ def test_time_and_memory_are_shown_where_they_were_measured(population, full, pa
     assert "<b>out of memory</b>" in text
 
 
+def test_ties_and_other_terms_are_told(population, page):
+    board = page(population).find_class("board")[0].text_content()
+    assert "≈2" in board and "Fitness" not in board
+    sized = [r.model_copy(update={"flops": 4 * r.parameters}) for r in population.reports]
+    weights = {"accuracy": 1.0, "flops": 0.1}
+    other = page(Population(population.designs, sized, weights=weights))
+    table = other.find_class("board")[0]
+    assert "Fitness" in table.text_content() and "0.552" in table.text_content()
+    assert {len(row) for row in table.iter("tr")} == {10}
+    close = [*population.reports[:2], make_report("gpt2-shortconv", SCALES[0], 0.625)]
+    alike = Population(population.designs, close)
+    assert "not told from chance" in page(alike).find_class("lead")[0].text_content()
+
+
 def test_code_is_shown_once_where_it_is_new(population, full):
     child = full.get_element_by_id("design-gpt2-shortconv")
     assert len(child.find_class("code")) == 1
