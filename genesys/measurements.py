@@ -26,18 +26,24 @@ class Measurement(Generic[R]):
     Args:
         record: What it holds.
         terms: What it depends on besides the processors and the version of torch, as JSON values.
+        folder: Of the cache, for files of this kind.
+
+    Attributes:
+        file: The file.
     """
 
-    def __init__(self, record: type[R], terms: Mapping[str, Any]) -> None:
+    def __init__(
+        self, record: type[R], terms: Mapping[str, Any], folder: str = "reference"
+    ) -> None:
         machine = {"processor": _processor(), "cores": os.cpu_count(), "torch": version("torch")}
         key = json.dumps({**machine, **terms}, sort_keys=True)
         name = f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
-        self._record, self._file = record, cache_root() / "reference" / name
+        self._record, self.file = record, cache_root() / folder / name
 
     def read(self) -> R | None:
         """The record; None if there is none, or no longer what was written."""
         with suppress(OSError, ValueError):
-            return self._record.model_validate_json(self._file.read_text("utf-8"))
+            return self._record.model_validate_json(self.file.read_text("utf-8"))
         return None
 
     def keep(self, found: R) -> None:
@@ -46,12 +52,12 @@ class Measurement(Generic[R]):
         Where the cache cannot be written nothing is kept: it is measured again next time.
         """
         with suppress(OSError):
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+            self.file.parent.mkdir(parents=True, exist_ok=True)
             with NamedTemporaryFile(
-                "w", dir=self._file.parent, suffix=".part", delete=False, encoding="utf-8"
+                "w", dir=self.file.parent, suffix=".part", delete=False, encoding="utf-8"
             ) as part:
                 part.write(found.model_dump_json())
-            Path(part.name).replace(self._file)
+            Path(part.name).replace(self.file)
 
 
 def _processor() -> str:

@@ -198,8 +198,8 @@ def consistent(ids, rows, columns, found):
 def test_too_good_a_loss_is_refused(
     verify: Verify, scale: Scale, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("genesys_verifiers.evaluation.judging.LEAST_BITS", 9.0)
-    report = verify(faulty(), scale)
+    monkeypatch.setattr("genesys_verifiers.evaluation.evaluate.LEAST_BITS", 9.0)
+    report = verify(faulty(loading="told = 'what no other design says'"), scale)
     assert report.outcome is Outcome.DESIGN_ERROR
     assert "bits per byte cannot be: it knows the texts" in report.error
     assert report.scores == []

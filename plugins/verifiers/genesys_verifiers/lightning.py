@@ -108,7 +108,8 @@ class LightningVerifier:
     def _evaluator(self) -> Evaluator:
         from genesys_verifiers.evaluation.evaluate import Evaluator
 
-        return Evaluator(self.corpus, self._settings.sequence_length, self._task_set)
+        settings = self._settings
+        return Evaluator(self.corpus, settings.sequence_length, self._task_set, settings.threads)
 
     @hookimpl
     def verify(

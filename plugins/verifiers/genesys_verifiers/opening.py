@@ -38,10 +38,13 @@ class Opener:
         task: What they are told.
         corpus: Of which a guest that trains may read the training tokens, and nothing else.
         limits: What they may use; the time is for all of them together.
+
+    Attributes:
+        task: What they are told, apart from where the training tokens are.
     """
 
     def __init__(self, sandbox: Sandbox, task: Task, corpus: Corpus, limits: Limits) -> None:
-        self._sandbox, self._task, self._corpus, self._limits = sandbox, task, corpus, limits
+        self._sandbox, self.task, self._corpus, self._limits = sandbox, task, corpus, limits
         self._deadline = time.monotonic() + limits.seconds
 
     @contextmanager
@@ -55,7 +58,7 @@ class Opener:
             SandboxError: It did not start. No generated code had run.
         """
         with started(self._sandbox, self._job(train)) as guest:
-            yield RemoteModel(guest, self._task.vocab_size, self._limits.memory_mb)
+            yield RemoteModel(guest, self.task.vocab_size, self._limits.memory_mb)
 
     @contextmanager
     def built(
@@ -86,7 +89,7 @@ class Opener:
     def _job(self, train: bool) -> Job:
         corpus = self._corpus
         told = {"train_folder": str(corpus.train_folder)} if train else {}
-        task = self._task.model_copy(update=told)
+        task = self.task.model_copy(update=told)
         limits = self._limits.model_copy(
             update={
                 "seconds": max(1.0, self._deadline - time.monotonic()),

@@ -8,14 +8,16 @@ scored; the fourth is audited. Only numbers of the trusted half's own making are
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+from genesys.measurements import Measurement
 from genesys.records import CurvePoint, Scale
 from genesys_verifiers.checkpoints.resumption import Checkpoint, Checkpoints
 from genesys_verifiers.evaluation.evaluate import Evaluator
-from genesys_verifiers.evaluation.judging import judge
+from genesys_verifiers.evaluation.judging import baseline, judge
+from genesys_verifiers.evaluation.kept import Scores, kept
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.loggers import Log
 from genesys_verifiers.monitors import Monitors
@@ -81,11 +83,16 @@ class Verification:
             size = self._tune(model)
             model.build(size.n_block, size.embed_dim)
             self.stage = "evaluation before training"
-            untrained = {score.task: score.value for score in self._evaluator(model)[0]}
+            untrained = baseline(model, self._evaluator, self._kept(size))
         weights = self.weights = self._learn(size)
         self.stage = "evaluation"
         trained = partial(self._open.built, size.n_block, size.embed_dim, weights)
-        self.found["scores"] = judge(trained, self._evaluator, untrained)
+        self.found["scores"] = judge(trained, self._evaluator, untrained, self._kept(size, weights))
+
+    def _kept(self, size: Size, weights: Sequence[Array] = ()) -> Measurement[Scores]:
+        """Where the scores of the model are once it has been scored."""
+        shape = size.n_block, size.embed_dim
+        return kept(self._evaluator.key, self._open.task, shape, weights)
 
     def _tune(self, model: RemoteModel) -> Size:
         self.stage = "tuning"

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import math
 from collections.abc import Collection, Sequence
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -65,7 +68,29 @@ class Exam:
                 "take it out of the task set, or set tasks.overlap=warn."
             )
         self.items = [item for index, item in enumerate(self.items) if index not in dropped]
-        self._task._instances = self.requests
+
+    def sample(self, count: int | None) -> Exam:
+        """An exam of at most so many of the items, always the same ones; None for all."""
+        chosen = np.random.default_rng(0).permutation(len(self.items))[:count]
+        some = copy(self)
+        some.items = [self.items[index] for index in sorted(chosen)]
+        return some
+
+    def terms(self) -> list[Any]:
+        """What scores depend on besides the answers, as JSON values."""
+        config = json.dumps(self._task.config.to_dict(), default=str, sort_keys=True)
+        asked = [[r.args, r.doc] for r in self.requests]
+        return [self.name, config, json.dumps(asked, default=str, sort_keys=True)]
+
+    def bits_per_byte(self, answers: Sequence[Any]) -> float | None:
+        """Of all the texts that are scored whole, whatever the task makes of it; None without."""
+        whole = [
+            (answer, len(request.args[0].encode()))
+            for request, answer in zip(self.requests, answers, strict=True)
+            if request.request_type == "loglikelihood_rolling"
+        ]
+        size = sum(length for _, length in whole)
+        return -math.fsum(answer for answer, _ in whole) / math.log(2) / size if size else None
 
     def measure(self, answers: Sequence[Any]) -> Measured:
         """What the answers to all requests are worth.
@@ -73,6 +98,7 @@ class Exam:
         Where a model finds two choices equally likely it has no favourite. lm-eval would take the
         first, which in some tasks is always the right one.
         """
+        self._task._instances = self.requests
         nudges = NUDGE * np.random.default_rng(0).random(len(answers))
         for request, answer, nudge in zip(self.requests, answers, nudges, strict=True):
             tied = isinstance(answer, tuple) and self._task.OUTPUT_TYPE == "multiple_choice"

@@ -6,7 +6,10 @@ position is asked for what, it is not told. Likelihoods are made here, so they a
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -21,6 +24,7 @@ from genesys_verifiers.faults import DesignFaultError
 CELLS = 2**19  # logits at a time: what stays in a processor's cache
 
 Scored = Sequence[tuple[Batch, Array]]
+Ranked = tuple[Array, Array]
 
 
 class Model(Protocol):
@@ -51,19 +55,26 @@ class Scorer:
         """
         return self.ranked(batch)[0]
 
-    def ranked(self, batch: Batch) -> tuple[Array, Array]:
+    def ranked(self, batch: Batch) -> Ranked:
         """Log-probabilities of the targets, and whether each is the likeliest token there.
 
         Raises:
             DesignFaultError: They are not finite.
         """
+        return self.asked(batch)()
+
+    def asked(self, batch: Batch) -> Callable[[], Ranked]:
+        """Ask the model; what comes back makes of its answer what :meth:`ranked` returns."""
         width = batch.ids.shape[1]
         places, owner = np.unique(batch.rows * width + batch.columns, return_inverse=True)
         hidden = self._model.hidden(batch.ids, places // width, places % width)
+        return partial(self._ranked, batch, hidden, owner)
+
+    def _ranked(self, batch: Batch, hidden: Array, owner: Array) -> Ranked:
         found, best = np.empty(len(owner)), np.empty(len(owner), dtype=bool)
         order = np.argsort(owner, kind="stable")
         size = max(1, CELLS // len(self._head))
-        for start in range(0, len(places), size):
+        for start in range(0, len(hidden), size):
             first, last = np.searchsorted(owner[order], [start, start + size])
             asked = order[first:last]
             piece, which = hidden[start : start + size], owner[asked] - start
@@ -89,29 +100,40 @@ class LikelihoodModel(LM):  # type: ignore[misc]
         model: The model.
         plan: Says what to ask so that requests are answered, from their texts. Cache it where the
             same requests come again.
+        threads: That make likelihoods while the model is asked for the next batch.
 
     Attributes:
         scored: All batches so far, each with the log-probabilities that were found.
     """
 
-    def __init__(self, model: Model, plan: Callable[[tuple[Texts, ...]], Plan]) -> None:
+    def __init__(
+        self, model: Model, plan: Callable[[tuple[Texts, ...]], Plan], threads: int = 1
+    ) -> None:
         super().__init__()
-        self._scorer, self._plan = Scorer(model), plan
+        self._scorer, self._plan, self._threads = Scorer(model), plan, threads
         self.scored: list[tuple[Batch, Array]] = []
 
     def answer(self, requests: Sequence[Instance]) -> list[Any]:
         """Answers to requests of all kinds, in their order, as lm-eval has them."""
         plan = self._plan(tuple(request.args for request in requests))
-        found = []
-        for batch in plan.batches:
-            logs, best = self._scorer.ranked(batch)
-            self.scored.append((batch, logs))
-            found.append((logs, best))
+        found = self._found(plan.batches)
+        self.scored += [(batch, logs) for batch, (logs, _) in zip(plan.batches, found, strict=True)]
         answers = zip(requests, *plan.collect(found), strict=True)
         return [
             (float(total), bool(best)) if len(request.args) > 1 else float(total)
             for request, total, best in answers
         ]
+
+    def _found(self, batches: Sequence[Batch]) -> list[Ranked]:
+        """What is found for each batch; few hidden states are held at a time."""
+        found: list[Ranked] = []
+        pending: deque[Future[Ranked]] = deque()
+        with ThreadPoolExecutor(self._threads) as pool:
+            for batch in batches:
+                pending.append(pool.submit(self._scorer.asked(batch)))
+                if len(pending) > self._threads:
+                    found.append(pending.popleft().result())
+        return [*found, *(future.result() for future in pending)]
 
     def loglikelihood(
         self, requests: Sequence[Instance], disable_tqdm: bool = False

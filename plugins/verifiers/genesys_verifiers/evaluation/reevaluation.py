@@ -13,8 +13,9 @@ from genesys_verifiers.checkpoints.draft import sha256_of
 from genesys_verifiers.checkpoints.pieces import cut
 from genesys_verifiers.checkpoints.trained import BLOCK, TOKENIZER, WEIGHTS, ModelFile
 from genesys_verifiers.corpus import Corpus
-from genesys_verifiers.evaluation.evaluate import Evaluator
-from genesys_verifiers.evaluation.judging import judge
+from genesys_verifiers.evaluation.examiner import Examiner
+from genesys_verifiers.evaluation.judging import baseline, judge
+from genesys_verifiers.evaluation.kept import kept
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.settings import Settings, Task
@@ -40,7 +41,7 @@ class KeptModel:
         limits: Limits,
         settings: Settings,
         corpus: Corpus,
-        evaluator: Evaluator,
+        examiner: Examiner,
     ) -> VerificationReport:
         """Score it.
 
@@ -49,7 +50,7 @@ class KeptModel:
             limits: Of all guests together.
             settings: For the guests.
             corpus: Of its tokenizer.
-            evaluator: With the tasks.
+            examiner: With the tasks.
 
         Raises:
             GenesysError: It was trained with another tokenizer.
@@ -64,7 +65,7 @@ class KeptModel:
         found: dict[str, object] = {}
         try:
             open_ = Opener(sandbox, self._task(settings), corpus, limits)
-            found["parameters"], found["scores"] = self._judged(open_, evaluator)
+            found["parameters"], found["scores"] = self._judged(open_, examiner)
         except DesignFaultError as fault:
             found |= {"outcome": Outcome.DESIGN_ERROR, "error": f"evaluation: {fault}"}
         except SandboxError as error:
@@ -78,14 +79,16 @@ class KeptModel:
             seconds=time.monotonic() - started,
         ).model_copy(update=found)
 
-    def _judged(self, open_: Opener, evaluator: Evaluator) -> tuple[int, list[Score]]:
+    def _judged(self, open_: Opener, examiner: Examiner) -> tuple[int, list[Score]]:
         file = self._file
         size = file.n_block, file.embed_dim
         with open_.built(*size) as model:
             parameters = model.parameters(*size)
-            untrained = {score.task: score.value for score in evaluator(model)[0]}
-        trained = partial(open_.built, *size, cut((self._folder / WEIGHTS).read_bytes()))
-        return parameters, judge(trained, evaluator, untrained)
+            untrained = baseline(model, examiner, kept(examiner.key, open_.task, size))
+        weights = cut((self._folder / WEIGHTS).read_bytes())
+        trained = partial(open_.built, *size, weights)
+        found = kept(examiner.key, open_.task, size, weights)
+        return parameters, judge(trained, examiner, untrained, found)
 
     def _task(self, settings: Settings) -> Task:
         return Task(

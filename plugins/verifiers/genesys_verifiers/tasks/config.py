@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class TaskSet(BaseModel):
@@ -17,6 +17,7 @@ class TaskSet(BaseModel):
             folder of lm-eval YAML files.
         tasks: Names of tasks, groups or tags; None for all there are. ``FOLDER/NAME`` names the
             folder of ``source`` that has the YAML file, so that no other is read.
+        items: Most items of a task, drawn at random, always the same ones; None for all.
         overlap: What to do with items that occur in the training text.
     """
 
@@ -25,4 +26,5 @@ class TaskSet(BaseModel):
     name: str = "local"
     source: str = "corpus"
     tasks: list[str] | None = None
+    items: Annotated[int, Field(ge=1)] | None = None
     overlap: Literal["warn", "drop"] = "warn"
