@@ -1,12 +1,27 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 
-from genesys_verifiers.tasks.probes import IGNORED, PROBES, Probe, Sample, sample
+from genesys_verifiers.tasks.probes import (
+    ANSWER_TOKENS,
+    ANSWERS,
+    CHOICES,
+    FACTS,
+    KEYS,
+    LENGTH,
+    PARTS,
+    PROBES,
+    SHOWN,
+    VOCABULARY,
+    Sample,
+    sample,
+)
 
-PROBE = Probe(vocabulary=17, length=64, noise=0.25, copied=8)
 COUNT = 50
+NOISE = KEYS * CHOICES + KEYS
 
 
 @pytest.fixture(params=sorted(PROBES))
@@ -14,84 +29,94 @@ def name(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def rows(found: Sample) -> list[tuple[list[int], list[int]]]:
-    return list(zip(found.ids.tolist(), found.targets.tolist(), strict=True))
+def drawn(name: str, seed: int = 0, count: int = COUNT) -> Sample:
+    """Sequences in the probe's own tokens."""
+    return PROBES[name].make(count, np.random.default_rng(seed))
 
 
-def test_sequences_have_the_asked_size_and_the_vocabularys_tokens(name: str) -> None:
-    found = sample(name, PROBE, COUNT, seed=0)
-    assert found.ids.shape == found.targets.shape == (COUNT, PROBE.length)
-    assert found.ids.min() >= 0
-    assert found.ids.max() < PROBE.vocabulary
-    asked = found.targets[found.targets != IGNORED]
-    assert len(asked) > COUNT
-    assert asked.min() >= 0
-    assert asked.max() < PROBE.vocabulary
+def rows(found: Sample) -> Iterator[tuple[list[int], list[int], list[int]]]:
+    parts = (found.ids, found.columns, found.targets)
+    return zip(*(part.tolist() for part in parts), strict=True)
+
+
+def test_sequences_have_one_size_and_answers_that_stand_in_none(name: str) -> None:
+    found = sample(name, COUNT, np.random.default_rng(0))
+    assert found.ids.shape == (COUNT, LENGTH)
+    assert found.columns.shape == found.targets.shape == (COUNT, ANSWERS)
+    assert ANSWER_TOKENS <= found.ids.min() <= found.ids.max() < VOCABULARY
+    assert 0 <= found.targets.min() <= found.targets.max() < ANSWER_TOKENS
+    assert 0 <= found.columns.min() <= found.columns.max() < LENGTH
+
+
+def test_probes_have_no_token_in_common() -> None:
+    own = [set(sample(name, COUNT, np.random.default_rng(0)).ids.ravel()) for name in PROBES]
+    assert len(set.union(*own)) == sum(map(len, own))
 
 
 def test_a_seed_gives_the_same_sequences_and_another_others(name: str) -> None:
-    one, same, other = (sample(name, PROBE, COUNT, seed) for seed in (1, 1, 2))
-    assert np.array_equal(one.ids, same.ids)
-    assert np.array_equal(one.targets, same.targets)
+    one, same, other = (drawn(name, seed) for seed in (1, 1, 2))
+    assert list(rows(one)) == list(rows(same))
     assert not np.array_equal(one.ids, other.ids)
 
 
-def test_recall_asks_for_the_value_that_a_key_had_before() -> None:
-    for ids, targets in rows(sample("recall", PROBE, COUNT, 0)):
-        known: dict[int, int] = {}
-        for at in range(0, PROBE.length, 2):
-            assert targets[at] == known.get(ids[at], IGNORED)
-            assert targets[at + 1] == IGNORED
-            known[ids[at]] = ids[at + 1]
+def test_all_choices_are_right_equally_often(name: str) -> None:
+    right = np.bincount(drawn(name, count=2000).targets.ravel() % CHOICES, minlength=CHOICES)
+    assert np.abs(right / right.sum() - 1 / CHOICES).max() < 0.03
 
 
-def test_values_cannot_be_known_without_the_sequence() -> None:
-    found = sample("recall", PROBE, 2000, 0)
-    first = found.ids[:, 1][found.ids[:, 0] == 3]
-    assert len(set(first.tolist())) == PROBE.vocabulary // 2
+def test_recall_asks_for_values_of_keys_that_were_shown() -> None:
+    for ids, columns, targets in rows(drawn("recall")):
+        known = dict(divmod(token, CHOICES) for token in ids[:SHOWN])
+        assert columns == list(range(SHOWN, LENGTH))
+        assert targets == [known[ids[at] - KEYS * CHOICES] for at in columns]
+
+
+def test_a_key_has_one_value_in_a_sequence_and_any_over_all() -> None:
+    found = rows(drawn("recall"))
+    shown = [{divmod(token, CHOICES) for token in ids[:SHOWN]} for ids, _, _ in found]
+    assert all(len({key for key, _ in pairs}) == len(pairs) for pairs in shown)
+    assert len({value for pairs in shown for key, value in pairs if key == 3}) == CHOICES
 
 
 def test_noisy_recall_is_recall_once_the_noise_is_taken_out() -> None:
-    noise = PROBE.vocabulary - 1
-    for ids, targets in rows(sample("noisy_recall", PROBE, COUNT, 0)):
-        assert ids.count(noise) == 16
-        kept = [(i, t) for i, t in zip(ids, targets, strict=True) if i != noise]
-        known: dict[int, int] = {}
-        for (key, target), (value, _) in zip(kept[::2], kept[1::2], strict=True):
-            assert target == known.get(key, IGNORED)
-            known[key] = value
+    for ids, columns, targets in rows(drawn("noisy_recall")):
+        pairs = [token for token in ids[:SHOWN] if token != NOISE]
+        known = dict(divmod(token, CHOICES) for token in pairs)
+        assert len(pairs) == SHOWN // 2
+        assert targets == [known[ids[at] - KEYS * CHOICES] for at in columns]
 
 
 def test_fuzzy_recall_needs_both_tokens_of_a_key() -> None:
-    small = Probe(vocabulary=6, length=128)
-    for ids, targets in rows(sample("fuzzy_recall", small, COUNT, 0)):
-        known: dict[tuple[int, int], tuple[int, int]] = {}
-        for at in range(0, small.length, 4):
-            key, value = (ids[at], ids[at + 1]), (ids[at + 2], ids[at + 3])
-            assert (targets[at + 1], targets[at + 2]) == known.get(key, (IGNORED, IGNORED))
-            assert targets[at] == targets[at + 3] == IGNORED
-            known[key] = value
+    for ids, columns, targets in rows(drawn("fuzzy_recall")):
+        shown = LENGTH - 2 * ANSWERS
+        known = {}
+        for first, second in zip(ids[:shown:2], ids[1:shown:2], strict=True):
+            key, value = divmod(second - PARTS, CHOICES)
+            known[first, key] = value
+        questions = [(ids[at - 1], ids[at] - PARTS - PARTS * CHOICES) for at in columns]
+        assert columns == list(range(shown + 1, LENGTH, 2))
+        assert targets == [known[question] for question in questions]
 
 
 def test_selective_copying_asks_for_what_is_not_noise_in_order() -> None:
-    noise, question = PROBE.vocabulary - 2, PROBE.vocabulary - 1
-    shown = PROBE.length - PROBE.copied
-    for ids, targets in rows(sample("selective_copying", PROBE, COUNT, 0)):
-        assert [i for i in ids[:shown] if i != noise] == targets[shown:]
-        assert set(ids[shown:]) == {question}
-        assert set(targets[:shown]) == {IGNORED}
+    for ids, columns, targets in rows(drawn("selective_copying")):
+        assert [token for token in ids[:SHOWN] if token != CHOICES] == targets
+        assert columns == list(range(SHOWN, LENGTH))
+        assert {ids[at] for at in columns} == {CHOICES + 1}
 
 
-def test_compression_asks_for_all_tokens() -> None:
-    for ids, targets in rows(sample("compression", PROBE, COUNT, 0)):
-        assert ids[:-1] == targets[:-1]
-        assert (ids[-1], targets[-1]) == (PROBE.vocabulary - 1, IGNORED)
+def test_compression_asks_for_all_tokens_at_the_last_place() -> None:
+    for ids, columns, targets in rows(drawn("compression")):
+        assert set(columns) == {LENGTH - 1}
+        assert [target % CHOICES for target in targets] == ids[-ANSWERS - 1 : -1]
+        assert [target // CHOICES for target in targets] == list(range(ANSWERS))
 
 
 def test_memorisation_has_the_same_facts_in_all_sequences() -> None:
-    facts: dict[int, int] = {}
+    facts: dict[tuple[int, int], int] = {}
     for seed in (0, 1):
-        for ids, targets in rows(sample("memorisation", PROBE, COUNT, seed)):
-            for key, answer in zip(ids[::2], targets[1::2], strict=True):
-                assert facts.setdefault(key, answer) == answer
-    assert len(facts) == (PROBE.vocabulary - 1) // 2
+        for ids, columns, targets in rows(drawn("memorisation", seed, count=500)):
+            for at, target in zip(columns, targets, strict=True):
+                assert facts.setdefault((ids[at - 2], ids[at - 1]), target) == target
+                assert ids[at] == 2 * FACTS + 1  # the question says nothing
+    assert len(facts) == FACTS**2

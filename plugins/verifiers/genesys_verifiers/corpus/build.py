@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
-from genesys_verifiers.checkpoints.draft import sha256_of
 from genesys_verifiers.corpus import shards, splits, staging, tokenizer
-from genesys_verifiers.corpus.built import MANIFEST, Corpus, whole
+from genesys_verifiers.corpus.built import Corpus, whole
 from genesys_verifiers.corpus.config import CorpusConfig, Part, Progress
 from genesys_verifiers.corpus.documents import Document
 from genesys_verifiers.corpus.extract import extract, fingerprints, sample_file
@@ -73,7 +72,7 @@ def build(config: CorpusConfig, folder: Path, progress: Progress) -> None:
     }
     progress("items", 1, 1)
     shutil.rmtree(staged)
-    _write_manifest(corpus, manifest)
+    corpus.seal(manifest)
 
 
 def _left(staged: Path, jobs: list[Any], notes: Callable[[Path, int], Path]) -> list[Any]:
@@ -181,16 +180,3 @@ def _counts(corpus: Corpus, counted: dict[str, Any]) -> dict[str, Any]:
         for split, found in kinds.items()
     }
     return {**totals, "kinds": kinds, "overlapping": counted["overlapping"]}
-
-
-def _write_manifest(corpus: Corpus, manifest: dict[str, Any]) -> None:
-    files = sorted(path for path in corpus.folder.rglob("*") if path.is_file())
-    manifest["files"] = {
-        path.relative_to(corpus.folder).as_posix(): {
-            "bytes": path.stat().st_size,
-            "sha256": sha256_of(path),
-        }
-        for path in files
-    }
-    with whole(corpus.folder / MANIFEST) as path:
-        path.write_text(json.dumps(manifest, indent=1), encoding="utf-8")

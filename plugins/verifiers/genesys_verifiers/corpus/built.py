@@ -80,6 +80,22 @@ class Corpus:
             raise self._broken(f"{MANIFEST} cannot be read ({error})") from None
         return content
 
+    def seal(self, manifest: dict[str, Any]) -> None:
+        """Write the manifest, the last of all files, with the hashes of the others.
+
+        Args:
+            manifest: What else it is to say.
+        """
+        files = {
+            path.relative_to(self.folder).as_posix(): {
+                "bytes": path.stat().st_size,
+                "sha256": sha256_of(path),
+            }
+            for path in sorted(path for path in self.folder.rglob("*") if path.is_file())
+        }
+        with whole(self.folder / MANIFEST) as path:
+            path.write_text(json.dumps({**manifest, "files": files}, indent=1), encoding="utf-8")
+
     def documents(self, split: Split) -> Iterator[Document]:
         """Held-out documents of a split, in the order of the source."""
         for path in sorted(self.held_out_folder.glob(f"{split}-*.parquet")):

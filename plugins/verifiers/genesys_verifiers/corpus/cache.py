@@ -5,23 +5,38 @@ from __future__ import annotations
 import shutil
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from filelock import FileLock, Timeout
 
 from genesys.errors import GenesysError
 from genesys.resources import cache_root
 from genesys_verifiers.corpus.built import MANIFEST, Corpus
-from genesys_verifiers.corpus.config import CorpusConfig, Progress, silent
+from genesys_verifiers.corpus.config import Progress, silent
 
 
-def find(config: CorpusConfig, root: Path | None = None) -> Corpus | None:
+class Source(Protocol):
+    """What is built once, and kept in the cache."""
+
+    @property
+    def name(self) -> str:
+        """The beginning of its folder's name."""
+
+    def key(self) -> str:
+        """The rest of it: the same where the same would be built."""
+
+    def build(self, folder: Path, progress: Progress) -> None:
+        """Write all files into a folder, which a killed build may have begun."""
+
+
+def find(config: Source, root: Path | None = None) -> Corpus | None:
     """The corpus of a config if it was built before, without a look at its files."""
     folder = _folder(config, root)
     return Corpus(folder) if (folder / MANIFEST).is_file() else None
 
 
 def prepare(
-    config: CorpusConfig,
+    config: Source,
     root: Path | None = None,
     progress: Progress = silent,
     rebuild: bool = False,
@@ -58,7 +73,7 @@ def prepare(
     return Corpus(folder)
 
 
-def _folder(config: CorpusConfig, root: Path | None) -> Path:
+def _folder(config: Source, root: Path | None) -> Path:
     return (root or cache_root()) / "corpus" / f"{config.name}-{config.key()}"
 
 
@@ -72,7 +87,7 @@ def _check(folder: Path) -> None:
     _checked(folder)
 
 
-def _build_alone(config: CorpusConfig, folder: Path, progress: Progress, rebuild: bool) -> None:
+def _build_alone(config: Source, folder: Path, progress: Progress, rebuild: bool) -> None:
     lock = FileLock(f"{folder}.lock")
     try:
         lock.acquire(timeout=0)
@@ -87,12 +102,10 @@ def _build_alone(config: CorpusConfig, folder: Path, progress: Progress, rebuild
         lock.release()
 
 
-def _build(config: CorpusConfig, folder: Path, progress: Progress) -> None:
-    from genesys_verifiers.corpus.build import build
-
+def _build(config: Source, folder: Path, progress: Progress) -> None:
     unfinished = folder.with_name(folder.name + ".part")
     unfinished.mkdir(exist_ok=True)
-    build(config, unfinished, progress)
+    config.build(unfinished, progress)
     shutil.rmtree(folder, ignore_errors=True)
     unfinished.rename(folder)
     _checked.cache_clear()

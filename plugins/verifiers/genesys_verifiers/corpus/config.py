@@ -113,6 +113,12 @@ class CorpusConfig(BaseModel, ABC):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
+    def build(self, folder: Path, progress: Progress) -> None:
+        """See :func:`genesys_verifiers.corpus.build.build`."""
+        from genesys_verifiers.corpus.build import build
+
+        build(self, folder, progress)
+
     def prepare(
         self, root: Path | None = None, progress: Progress = silent, rebuild: bool = False
     ) -> Corpus:

@@ -1,9 +1,12 @@
 """Small synthetic tasks on which a block's abilities can be told apart.
 
-After the probes of "Mechanistic Design and Scaling of Hybrid Architectures": recall in context,
-with keys and values of several tokens, or among noise; selective copying; compression; and
-memorisation. Each makes sequences of tokens with the places that count: a model is trained on some
-of them and scored on others.
+After the probes of "Mechanistic Design and Scaling of Hybrid Architectures" (arXiv 2403.17844):
+recall in context, with keys of several tokens, or among noise; selective copying; compression; and
+memorisation. They are made so that a tiny model learns them within seconds: a token shows a key and
+its value at once, and sequences are short.
+
+Every sequence has the same length and as many answers, each of them one of eight tokens that stand
+nowhere in a sequence. Each probe has tokens of its own besides.
 """
 
 from __future__ import annotations
@@ -14,162 +17,148 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-IGNORED = -100
+LENGTH, ANSWERS, CHOICES = 32, 8, 8
+SHOWN = LENGTH - ANSWERS
+# Answers are the first tokens, in groups of CHOICES; only compression needs more than one group.
+ANSWER_TOKENS = ANSWERS * CHOICES
+# Keys of a recall, values of each half of a key where it has two, and of each half of a fact.
+KEYS, PARTS, FACTS = 8, 6, 24
+
 Tokens = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Probe:
-    """What a probe's sequences are made of.
-
-    Attributes:
-        vocabulary: Number of tokens, those with a special meaning included.
-        length: Tokens of a sequence.
-        noise: Share of the tokens that mean nothing, where a probe has such.
-        copied: Tokens to be copied or kept, where a probe has such.
-    """
-
-    vocabulary: int = 16
-    length: int = 128
-    noise: float = 0.2
-    copied: int = 16
-
-
-@dataclass(frozen=True)
 class Sample:
-    """Sequences and what is to be said after each token.
+    """Sequences, where they are to be answered, and the answers.
 
     Attributes:
-        ids: Of shape (N, L).
-        targets: The token to be predicted at each place, or IGNORED; of shape (N, L).
+        ids: Tokens of shape (N, LENGTH).
+        columns: Places of shape (N, ANSWERS).
+        targets: What is to be said there, of shape (N, ANSWERS).
     """
 
     ids: Tokens
+    columns: Tokens
     targets: Tokens
 
 
-def recall(probe: Probe, count: int, rng: np.random.Generator) -> Sample:
-    """Keys with their values, in pairs; a key that comes again is to be followed by its value.
+def recall(count: int, rng: np.random.Generator) -> Sample:
+    """Keys with their values, then questions, each for the value of a key that was shown.
 
-    The first half of the vocabulary are keys, the second values; which belongs to which is drawn
-    anew for each sequence.
+    Which value belongs to which key is drawn anew for each sequence.
     """
-    half, pairs = probe.vocabulary // 2, probe.length // 2
-    values = half + rng.integers(0, half, (count, half))
-    keys = rng.integers(0, half, (count, pairs))
-    ids = np.empty((count, 2 * pairs), dtype=np.int64)
-    ids[:, ::2] = keys
-    ids[:, 1::2] = np.take_along_axis(values, keys, axis=1)
-    targets = np.full_like(ids, IGNORED)
-    targets[:, ::2] = np.where(_again(keys), ids[:, 1::2], IGNORED)
-    return Sample(ids, targets)
+    return _recall(SHOWN, count, rng)
 
 
-def noisy_recall(probe: Probe, count: int, rng: np.random.Generator) -> Sample:
-    """Recall with tokens of noise between the pairs; the last token of the vocabulary is noise."""
-    size = probe.vocabulary - 1
-    pairs = max(1, round(probe.length * (1 - probe.noise)) // 2)
-    clean = recall(_resized(probe, size - size % 2, 2 * pairs), count, rng)
-    gaps = probe.length - 2 * pairs
-    ids = np.full((count, probe.length), probe.vocabulary - 1, dtype=np.int64)
-    targets = np.full_like(ids, IGNORED)
-    # Each of the pairs and gaps takes its turn; noise never parts a key from its value.
-    turns = rng.permuted(np.repeat([[2] * pairs + [1] * gaps], count, axis=0), axis=1)
-    starts = np.cumsum(turns, axis=1) - turns
-    first = starts[turns == 2].reshape(count, pairs)
-    rows = np.arange(count)[:, None]
-    for offset in (0, 1):
-        ids[rows, first + offset] = clean.ids[:, offset::2]
-        targets[rows, first + offset] = clean.targets[:, offset::2]
-    return Sample(ids, targets)
+def noisy_recall(count: int, rng: np.random.Generator) -> Sample:
+    """Recall where every other token that is shown, at random places, is noise."""
+    clean = _recall(SHOWN // 2, count, rng)
+    shown = np.full((count, SHOWN), KEYS * CHOICES + KEYS)
+    np.put_along_axis(shown, _places(SHOWN // 2, count, rng), clean.ids[:, : SHOWN // 2], axis=1)
+    return Sample(np.hstack([shown, clean.ids[:, SHOWN // 2 :]]), clean.columns, clean.targets)
 
 
-def fuzzy_recall(probe: Probe, count: int, rng: np.random.Generator) -> Sample:
-    """Recall where keys and values are two tokens long, so that one token alone says nothing."""
-    half, pairs = probe.vocabulary // 2, probe.length // 4
-    keys = rng.integers(0, half * half, (count, pairs))
-    values = rng.integers(0, half * half, (count, half * half))
-    answers = np.take_along_axis(values, keys, axis=1)
-    parts = (keys // half, keys % half, half + answers // half, half + answers % half)
-    ids = np.stack(parts, axis=2).reshape(count, 4 * pairs)
-    targets = np.full_like(ids, IGNORED)
-    again = _again(keys)
-    for offset in (1, 2):
-        targets[:, offset::4] = np.where(again, ids[:, offset + 1 :: 4], IGNORED)
-    return Sample(ids, targets)
+def fuzzy_recall(count: int, rng: np.random.Generator) -> Sample:
+    """Recall where keys are two tokens long, so that one token alone says nothing."""
+    shown = (LENGTH - 2 * ANSWERS) // 2
+    keys, asked, values, targets = _pairs(PARTS**2, shown, count, rng)
+    seconds = PARTS + keys % PARTS * CHOICES + values
+    questions = PARTS + PARTS * CHOICES + asked % PARTS
+    parts = [(keys // PARTS, seconds), (asked // PARTS, questions)]
+    ids = np.hstack([np.stack(two, axis=2).reshape(count, -1) for two in parts])
+    return Sample(ids, _each(np.arange(LENGTH - 2 * ANSWERS + 1, LENGTH, 2), count), targets)
 
 
-def selective_copying(probe: Probe, count: int, rng: np.random.Generator) -> Sample:
-    """Tokens strewn among noise, to be said again in their order once the sequence asks for it.
+def selective_copying(count: int, rng: np.random.Generator) -> Sample:
+    """Tokens strewn among noise, to be said again in their order once the sequence asks for it."""
+    noise, question = CHOICES, CHOICES + 1
+    content = rng.integers(0, CHOICES, (count, ANSWERS))
+    ids = np.full((count, LENGTH), noise)
+    ids[:, SHOWN:] = question
+    np.put_along_axis(ids, _places(ANSWERS, count, rng), content, axis=1)
+    return Sample(ids, _each(np.arange(SHOWN, LENGTH), count), content)
 
-    The last two tokens of the vocabulary are noise and the question.
+
+def compression(count: int, rng: np.random.Generator) -> Sample:
+    """Noise, random tokens, and a last one at which all of them are to be read off one state.
+
+    For the first of them the answer is one of the first group of tokens, and so on: the head is a
+    decoder with a part of its own for each.
     """
-    noise, question = probe.vocabulary - 2, probe.vocabulary - 1
-    copied, shown = probe.copied, probe.length - probe.copied
-    content = rng.integers(0, noise, (count, copied))
-    ids = np.full((count, probe.length), noise, dtype=np.int64)
-    places = np.sort(
-        rng.permuted(np.tile(np.arange(shown), (count, 1)), axis=1)[:, :copied], axis=1
-    )
-    np.put_along_axis(ids, places, content, axis=1)
-    ids[:, shown:] = question
-    targets = np.full_like(ids, IGNORED)
-    targets[:, shown:] = content
-    return Sample(ids, targets)
+    noise, question = CHOICES, CHOICES + 1
+    content = rng.integers(0, CHOICES, (count, ANSWERS))
+    ids = np.full((count, LENGTH), noise)
+    ids[:, -ANSWERS - 1 : -1] = content
+    ids[:, -1] = question
+    columns = np.full((count, ANSWERS), LENGTH - 1)
+    return Sample(ids, columns, np.arange(ANSWERS) * CHOICES + content)
 
 
-def compression(probe: Probe, count: int, rng: np.random.Generator) -> Sample:
-    """Random tokens and a last one, which asks for all of them: a decoder reads them off its state.
+def memorisation(count: int, rng: np.random.Generator) -> Sample:
+    """Pairs of tokens, each followed by a question whose answer is the same in all sequences."""
+    noise, question = 2 * FACTS, 2 * FACTS + 1
+    facts = np.random.default_rng(0).integers(0, CHOICES, (FACTS, FACTS))
+    first, second = rng.integers(0, FACTS, (2, count, ANSWERS))
+    ids = np.full((count, ANSWERS, LENGTH // ANSWERS), noise)
+    ids[:, :, -3], ids[:, :, -2], ids[:, :, -1] = first, FACTS + second, question
+    columns = np.arange(1, ANSWERS + 1) * (LENGTH // ANSWERS) - 1
+    return Sample(ids.reshape(count, LENGTH), _each(columns, count), facts[first, second])
 
-    The place of each token is told by the decoder, so the targets are those of the tokens.
+
+@dataclass(frozen=True)
+class Probe:
+    """A probe.
+
+    Attributes:
+        tokens: Number of tokens that its sequences are made of.
+        make: Makes so many sequences of them.
     """
-    ids = rng.integers(0, probe.vocabulary - 1, (count, probe.length))
-    targets = ids.copy()
-    ids[:, -1] = probe.vocabulary - 1
-    targets[:, -1] = IGNORED
-    return Sample(ids, targets)
+
+    tokens: int
+    make: Callable[[int, np.random.Generator], Sample]
 
 
-def memorisation(probe: Probe, count: int, rng: np.random.Generator) -> Sample:
-    """Keys, each followed by a question whose answer is the same in all sequences.
-
-    The last token of the vocabulary is the question; the facts hang off the probe alone.
-    """
-    half = (probe.vocabulary - 1) // 2
-    facts = half + np.random.default_rng([probe.vocabulary, 0]).integers(0, half, half)
-    keys = rng.integers(0, half, (count, probe.length // 2))
-    ids = np.full((count, 2 * keys.shape[1]), probe.vocabulary - 1, dtype=np.int64)
-    ids[:, ::2] = keys
-    targets = np.full_like(ids, IGNORED)
-    targets[:, 1::2] = facts[keys]
-    return Sample(ids, targets)
-
-
-PROBES: dict[str, Callable[[Probe, int, np.random.Generator], Sample]] = {
-    "recall": recall,
-    "fuzzy_recall": fuzzy_recall,
-    "noisy_recall": noisy_recall,
-    "selective_copying": selective_copying,
-    "compression": compression,
-    "memorisation": memorisation,
+PROBES = {
+    "recall": Probe(KEYS * CHOICES + KEYS, recall),
+    "noisy_recall": Probe(KEYS * CHOICES + KEYS + 1, noisy_recall),
+    "fuzzy_recall": Probe(PARTS + PARTS * CHOICES + PARTS, fuzzy_recall),
+    "selective_copying": Probe(CHOICES + 2, selective_copying),
+    "compression": Probe(CHOICES + 2, compression),
+    "memorisation": Probe(2 * FACTS + 2, memorisation),
 }
+VOCABULARY = ANSWER_TOKENS + sum(probe.tokens for probe in PROBES.values())
 
 
-def sample(name: str, probe: Probe, count: int, seed: int) -> Sample:
-    """Sequences of a probe; the same for the same seed."""
-    return PROBES[name](probe, count, np.random.default_rng(seed))
+def sample(name: str, count: int, rng: np.random.Generator) -> Sample:
+    """Sequences of a probe, in the vocabulary that all probes share."""
+    names = list(PROBES)
+    before = sum(PROBES[other].tokens for other in names[: names.index(name)])
+    found = PROBES[name].make(count, rng)
+    return Sample(found.ids + ANSWER_TOKENS + before, found.columns, found.targets)
 
 
-def _again(keys: Tokens) -> NDArray[np.bool_]:
-    """Whether each key came before in its row."""
-    order = np.argsort(keys, axis=1, kind="stable")
-    ranked = np.take_along_axis(keys, order, axis=1)
-    same = np.zeros(keys.shape, dtype=bool)
-    same[:, 1:] = ranked[:, 1:] == ranked[:, :-1]
-    found = np.empty_like(same)
-    np.put_along_axis(found, order, same, axis=1)
-    return found
+def _recall(shown: int, count: int, rng: np.random.Generator) -> Sample:
+    keys, asked, values, targets = _pairs(KEYS, shown, count, rng)
+    ids = np.hstack([keys * CHOICES + values, KEYS * CHOICES + asked])
+    return Sample(ids, _each(np.arange(shown, shown + ANSWERS), count) + SHOWN - shown, targets)
 
 
-def _resized(probe: Probe, vocabulary: int, length: int) -> Probe:
-    return Probe(vocabulary, length, probe.noise, probe.copied)
+def _pairs(
+    keys: int, shown: int, count: int, rng: np.random.Generator
+) -> tuple[Tokens, Tokens, Tokens, Tokens]:
+    """Keys that are shown, those that are asked for, and the values of both."""
+    table = rng.integers(0, CHOICES, (count, keys))
+    given = rng.integers(0, keys, (count, shown))
+    asked = np.take_along_axis(given, rng.integers(0, shown, (count, ANSWERS)), axis=1)
+    values = [np.take_along_axis(table, some, axis=1) for some in (given, asked)]
+    return given, asked, values[0], values[1]
+
+
+def _places(chosen: int, count: int, rng: np.random.Generator) -> Tokens:
+    """Some of the SHOWN first places of each sequence, in order."""
+    shuffled = rng.permuted(_each(np.arange(SHOWN), count), axis=1)
+    return np.sort(shuffled[:, :chosen], axis=1)
+
+
+def _each(columns: Tokens, count: int) -> Tokens:
+    return np.tile(columns, (count, 1))

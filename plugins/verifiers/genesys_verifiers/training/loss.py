@@ -7,6 +7,7 @@ from torch.nn import LinearCrossEntropyOptions
 from torch.nn.functional import linear_cross_entropy
 
 from genesys.gau.model import GAM
+from genesys_verifiers.probes.training import answers_loss
 from genesys_verifiers.settings import Precision
 from genesys_verifiers.training.precision import computing
 
@@ -17,13 +18,15 @@ ROWS = 256
 
 
 def loss_of(model: GAM, batch: Tensor, precision: Precision = Precision.FLOAT32) -> Tensor:
-    """Mean cross-entropy in nats of a batch of shape (B, L + 1).
+    """Mean cross-entropy in nats of a batch.
 
     Args:
         model: The model.
-        batch: Tokens.
+        batch: Tokens of shape (B, L + 1), or sequences of probes of shape (B, 3, L).
         precision: Of the blocks; head and loss are in float32.
     """
+    if batch.ndim == 3:
+        return answers_loss(model, batch, precision)
     with computing(precision, batch.device):
         hidden = model.hidden(batch[:, :-1])
     return head_loss(hidden, model.head, batch[:, 1:])
