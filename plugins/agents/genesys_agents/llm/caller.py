@@ -72,6 +72,10 @@ class Caller:
         whole = self._models.prices.context(self.model(role))
         return None if whole is None else max(0, whole - self._settings.max_output_tokens)
 
+    def follows_schemas(self, role: str) -> bool:
+        """Whether the role's model can be held to a JSON schema."""
+        return self._models.provider.follows_schemas(self.model(role))
+
     def ask(
         self,
         role: str,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
@@ -21,6 +22,9 @@ from genesys_agents.llm.pricing import Usage
 from genesys_agents.llm.secrets import hide_secrets
 
 T = TypeVar("T")
+
+# As providers and servers of one's own put it.
+_TOO_LONG = re.compile(r"(context|prompt|input).{0,40}(length|size|window|long)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,9 @@ class Provider(Protocol):
     def provider_of(self, model: str) -> str:
         """Who serves a model; limits hold for each of them."""
 
+    def follows_schemas(self, model: str) -> bool:
+        """Whether a model can be held to a JSON schema."""
+
     def complete(self, request: Request) -> Coroutine[Any, Any, Reply]:
         """Try once.
 
@@ -93,6 +100,14 @@ class LiteLLM:
                 "anthropic/claude-sonnet-4-5, ollama/llama3, or openai/<name> with llm.api_base "
                 "for a server of your own."
             ) from None
+
+    def follows_schemas(self, model: str) -> bool:
+        """Whether it can be held to a JSON schema: litellm says so, of models that it knows."""
+        litellm = _litellm()
+        try:
+            return bool(litellm.supports_response_schema(model)) and model in litellm.model_cost
+        except Exception:  # litellm raises what it pleases
+            return False
 
     async def complete(self, request: Request) -> Reply:
         """See :class:`Provider`."""
@@ -132,15 +147,6 @@ def price_of(model: str) -> tuple[float, float, int | None] | None:
         return None
     most_input = max(prices[0], known.get("cache_creation_input_token_cost") or 0.0)
     return most_input, prices[1], known["max_input_tokens"]
-
-
-def understands_schemas(model: str) -> bool:
-    """Whether a model can be held to a JSON schema."""
-    litellm = _litellm()
-    try:
-        return bool(litellm.supports_response_schema(model))
-    except Exception:  # as above
-        return False
 
 
 def run(work: Coroutine[Any, Any, T]) -> Future[T]:
@@ -205,8 +211,9 @@ def _understood(error: Exception, model: str) -> Exception:
         return ConfigError(
             f"The provider of {model} refuses the key; docs/agents.md tells how to set it: {told}"
         )
+    if isinstance(error, of.BadRequestError) and _TOO_LONG.search(told):
+        return ContextOverflowError(f"{model} takes no messages so long: {told}")
     meanings: list[tuple[tuple[type[Exception], ...], type[Exception], str]] = [
-        ((of.ContextWindowExceededError,), ContextOverflowError, "{} takes no messages so long"),
         ((of.ContentPolicyViolationError,), CallFailedError, "{} refused"),
         ((of.NotFoundError,), ConfigError, "The provider knows no model {}"),
         (

@@ -1,0 +1,1 @@
+"""The team of language-model agents: proposer, reviewer, planner, coder, observer (sec. 4.2)."""
