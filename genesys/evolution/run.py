@@ -71,7 +71,8 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
         GenesysError: The config cannot work, or something keeps the run from going on.
     """
     settings = EvolutionSettings.of(config.get("evolution"))
-    FitnessSettings.of(config.get("fitness", {}))
+    fitness = FitnessSettings.of(config.get("fitness", {}))
+    config = {**config, "fitness": fitness.model_dump()}
     ladder = ladder_of(config.get("ladder"))
     own = {key: config[key] for key in RunSettings.model_fields if key in config}
     extent = settings_of("evolve", RunSettings, own)

@@ -40,7 +40,7 @@ def test_what_is_saved_besides_decides_no_result(tmp_path):
 
 def test_the_fitness_belongs_to_the_run(tmp_path):
     with pytest.raises(OpenedError):
-        open_run(tmp_path, "fitness.terms.flops=0.25")
+        open_run(tmp_path, "fitness.terms.flops='0.25'", "fitness.terms.accuracy=1")
     weights = EvolutionTree.read(tmp_path).weights
     assert {name: weight for name, weight in weights.items() if weight} == {
         "accuracy": 1.0,

@@ -205,6 +205,18 @@ def test_an_unverified_design_is_expected_to_be_like_its_parents() -> None:
     assert list(expected.values()) == pytest.approx([0.6, 0.5, 0.6, 0.8])
 
 
+def test_selection_goes_by_the_terms_of_the_run() -> None:
+    people = population({"able": [0.9], "lean": [0.6]})
+    sized = [
+        report.model_copy(update={"parameters": 100, "flops": flops})
+        for report, flops in zip(people.reports, (800, 200), strict=True)
+    ]
+    other = Population(people.designs, sized, weights={"accuracy": 1.0, "flops": 0.5})
+    names = ["able", "lean"]
+    assert max(names, key=expected_fitness(people, names).__getitem__) == "able"
+    assert max(names, key=expected_fitness(other, names).__getitem__) == "lean"
+
+
 def test_random_selection_has_no_favourites() -> None:
     for role in Role:
         chosen = shares(draws(RandomSelector(), population(FOUR), role, list(FOUR)))
