@@ -93,11 +93,13 @@ class Query(Record):
     Attributes:
         keywords: For sources that search by keyword.
         description: Of the wanted content, for sources that search by meaning.
+        instruction: To a source that is a language model with a search engine.
         limit: Most findings per source.
     """
 
     keywords: list[str] = []
     description: str = ""
+    instruction: str = ""
     limit: int = 5
 
 

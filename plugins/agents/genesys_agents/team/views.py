@@ -1,0 +1,63 @@
+"""Shows designs, proposals and findings to models: as data, in fences they cannot leave."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from genesys.gau.tree import GAUTree
+from genesys.records import Design, Finding, Proposal
+from genesys.text import clean, one_line
+
+_EXCERPT = 3000
+
+
+def quoted(text: str, language: str = "") -> str:
+    """The text in a fence that is longer than any run of backticks in it."""
+    text = clean(text).strip("\n")
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{text}\n{fence}"
+
+
+def design_view(design: Design, code: bool = True) -> str:
+    """A design: its tree, what it was proposed as, and its units' files."""
+    tree = GAUTree.of(design)
+    parts = [f"#### {design.name}", quoted(tree.render())]
+    if design.proposal:
+        parts.append(f"Idea: {one_line(design.proposal.abstract, 400)}")
+    if code:
+        parts += [unit_view(tree, name) for name in tree.order()]
+    return "\n\n".join(parts)
+
+
+def tree_view(tree: GAUTree) -> str:
+    """A tree and its units' files."""
+    names = [name for name in tree.order() if name in tree.units]
+    return "\n\n".join([quoted(tree.render()), *(unit_view(tree, name) for name in names)])
+
+
+def unit_view(tree: GAUTree, name: str) -> str:
+    """One unit's file."""
+    return f"Unit {name}:\n\n{quoted(tree.units[name].code, 'python')}"
+
+
+def stock_view(stock: Mapping[str, GAUTree], shown: Iterable[str]) -> str:
+    """Units that may be reused."""
+    return "\n\n".join(unit_view(stock[name], name) for name in shown)
+
+
+def proposal_view(proposal: Proposal, whole: bool = True) -> str:
+    """A proposal, or its one sentence."""
+    head = f"{proposal.name}: {one_line(proposal.abstract, 400)}"
+    return f"{head}\n\n{quoted(proposal.text, 'markdown')}" if whole else f"- {head}"
+
+
+def findings_view(findings: Iterable[Finding]) -> str:
+    """What searches found; numbered, to be cited."""
+    told = [
+        f"[{number}] {one_line(finding.title, 200)} ({one_line(finding.source, 40)})\n\n"
+        f"{quoted(finding.text[:_EXCERPT])}"
+        for number, finding in enumerate(findings, 1)
+    ]
+    return "\n\n".join(told) or "Nothing was found."
