@@ -21,8 +21,10 @@ from torch import Tensor
 
 from genesys.gau.load import BLOCK_FILE, load_block
 from genesys.gau.model import GAM
+from genesys.records import Subject
 from genesys_verifiers.checkpoints.pieces import Pieces, buffered
 from genesys_verifiers.checkpoints.weights import restore, saved
+from genesys_verifiers.probes.training import ProbeBatches
 from genesys_verifiers.settings import Precision, Task, token_type
 from genesys_verifiers.training.data import Batches, within
 from genesys_verifiers.training.loops import take_steps
@@ -163,8 +165,10 @@ class TrainingGuest:
         schedule = Schedule(task.learning_rate, task.steps, task.settings)
         return Stepper(self._model.train(), schedule)
 
-    def _batches(self, steps: int, start: int = 0) -> Batches:
+    def _batches(self, steps: int, start: int = 0) -> Batches | ProbeBatches:
         task, settings = self._task, self._task.settings
+        if task.subject is Subject.PROBES:
+            return ProbeBatches(steps, settings.batch_size, task.seed, start)
         size = settings.batch_size, settings.sequence_length
         kind = token_type(task.vocab_size)
         return Batches(Path(task.train_folder), steps, *size, task.seed, start, kind)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 from threadpoolctl import threadpool_limits
@@ -22,13 +21,15 @@ from genesys.records import (
     Efficiency,
     Outcome,
     Scale,
+    Subject,
     VerificationReport,
     first_problem,
 )
 from genesys.sandbox import Limits, Sandbox
 from genesys_verifiers.checkpoints.finished import Finished
 from genesys_verifiers.checkpoints.saving import Saving
-from genesys_verifiers.corpus import Corpus, corpus_of, prepare
+from genesys_verifiers.corpus import corpus_of
+from genesys_verifiers.curricula import Curriculum, Probes, Text
 from genesys_verifiers.efficiency.beside import Lengths, beside_reference
 from genesys_verifiers.efficiency.meter import Meter
 from genesys_verifiers.faults import DesignFaultError
@@ -38,9 +39,6 @@ from genesys_verifiers.reference import Reference, References, code
 from genesys_verifiers.repeats import Done, Progress, repeated
 from genesys_verifiers.settings import Settings, Task
 from genesys_verifiers.tasks.config import TaskSet
-
-if TYPE_CHECKING:
-    from genesys_verifiers.evaluation.evaluate import Evaluator
 
 
 class LightningVerifier:
@@ -79,7 +77,7 @@ class LightningVerifier:
         **settings: Any,
     ) -> None:
         try:
-            self._corpus_config = corpus_of(corpus)
+            source = corpus_of(corpus)
             self._task_set = TaskSet.model_validate(tasks or {})
             self._settings = Settings.model_validate(settings)
             self._saving = Saving(
@@ -90,26 +88,13 @@ class LightningVerifier:
             self._lengths = Lengths.model_validate({"efficiency_lengths": efficiency_lengths})
         except ValidationError as error:
             raise ConfigError(f"verifier.lightning: {first_problem(error)}") from None
+        length, threads = self._settings.sequence_length, self._settings.threads
+        self._text = Text(source, self._task_set, length, threads)
+        self._probes = Probes()
         self._logging = Logging(logger)
         self._memory_mb = memory_mb
         self._seconds, self._seconds_per_million = seconds, seconds_per_million_tokens
         self._references = References()
-
-    @cached_property
-    def corpus(self) -> Corpus:
-        """The corpus, built at first use unless the cache has it.
-
-        Raises:
-            GenesysError: The cache cannot be written, or there is too little text.
-        """
-        return prepare(self._corpus_config)
-
-    @cached_property
-    def _evaluator(self) -> Evaluator:
-        from genesys_verifiers.evaluation.evaluate import Evaluator
-
-        settings = self._settings
-        return Evaluator(self.corpus, settings.sequence_length, self._task_set, settings.threads)
 
     @hookimpl
     def verify(
@@ -137,7 +122,8 @@ class LightningVerifier:
 
         def finished(seed: int) -> Finished:
             task = self._task(block, scale, seed)
-            return self._saving.finished(design.name, scale, task, self.corpus, self._task_set)
+            corpus = self._curriculum(scale).corpus
+            return self._saving.finished(design.name, scale, task, corpus, self._task_set)
 
         return repeated(train, scale, seed, finished, progress)
 
@@ -156,19 +142,20 @@ class LightningVerifier:
         from genesys_verifiers.verification import Verification
 
         started, seed = time.monotonic(), task.seed
+        curriculum = self._curriculum(scale)
         report = VerificationReport(design=design.name, scale=scale.name, seed=seed)
         found: dict[str, Any] = {}
         checkpoints = verification = None
         try:
             reference = self._reference(scale, seed, sandbox)
             task = task.in_precision(reference.precision)
-            checkpoints = self._saving.training(design.name, scale, task, self.corpus)
+            checkpoints = self._saving.training(design.name, scale, task, curriculum.corpus)
             verification = Verification(
                 self._opener(task, scale, sandbox),
                 scale,
-                self._settings,
+                task.settings,
                 reference,
-                self._evaluator,
+                curriculum.examiner,
                 checkpoints,
                 progress,
                 log,
@@ -190,7 +177,7 @@ class LightningVerifier:
             found["seconds"] += verification.spent_before
         report = report.model_copy(update=found)
         if verification and report.outcome is Outcome.OK:
-            self._saving.keep(design, task, report, verification.weights, self.corpus)
+            self._saving.keep(design, task, report, verification.weights, curriculum.corpus)
             done(report)
         if checkpoints and report.outcome is not Outcome.MACHINE_ERROR:
             checkpoints.remove()
@@ -237,7 +224,8 @@ class LightningVerifier:
 
         model = KeptModel(folder)
         limits = self._limits(tokens=0)
-        return model.evaluate(sandbox, limits, self._settings, self.corpus, self._evaluator)
+        text = self._text
+        return model.evaluate(sandbox, limits, self._settings, text.corpus, text.examiner)
 
     def export(self, folder: Path, out: Path) -> None:
         """Write a model that was kept as a folder that needs no Genesys.
@@ -269,18 +257,25 @@ class LightningVerifier:
         task = self._task(code(), scale, seed)
         return self._references.of(task, scale, self._opener(task, scale, sandbox))
 
+    def _curriculum(self, scale: Scale) -> Curriculum:
+        return self._probes if scale.trains is Subject.PROBES else self._text
+
     def _task(self, block: str, scale: Scale, seed: int) -> Task:
+        curriculum = self._curriculum(scale)
+        settings = curriculum.settings(self._settings)
         return Task(
             block=block,
             learning_rate=scale.learning_rate,
-            steps=self._settings.steps(scale),
+            steps=settings.steps(scale),
             seed=seed,
-            vocab_size=self.corpus.vocab_size,
-            settings=self._settings,
+            vocab_size=curriculum.corpus.vocab_size,
+            subject=scale.trains,
+            settings=settings,
         )
 
     def _opener(self, task: Task, scale: Scale, sandbox: Sandbox) -> Opener:
-        return Opener(sandbox, task, self.corpus, self._limits(scale.tokens))
+        corpus = self._curriculum(scale).corpus
+        return Opener(sandbox, task, corpus, self._limits(scale.tokens))
 
     def _limits(self, tokens: int) -> Limits:
         return Limits(

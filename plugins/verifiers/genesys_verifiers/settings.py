@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from genesys.records import Scale
+from genesys.records import Scale, Subject
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[int, Field(ge=1)]
@@ -97,6 +97,7 @@ class Task(BaseModel):
         steps: Of training.
         seed: Of initialisation and data order.
         vocab_size: Number of tokens.
+        subject: What is trained.
         train_folder: Shards of training tokens; empty where nothing is trained.
         settings: How to train.
     """
@@ -108,6 +109,7 @@ class Task(BaseModel):
     steps: Positive
     seed: int
     vocab_size: Positive
+    subject: Subject = Subject.TEXT
     train_folder: str = ""
     settings: Settings
 

@@ -65,14 +65,14 @@ def test_all_choices_are_right_equally_often(name: str) -> None:
 
 
 def test_recall_asks_for_values_of_keys_that_were_shown() -> None:
-    for ids, columns, targets in rows(drawn("recall")):
+    for ids, columns, targets in rows(drawn("in_context_recall")):
         known = dict(divmod(token, CHOICES) for token in ids[:SHOWN])
         assert columns == list(range(SHOWN, LENGTH))
         assert targets == [known[ids[at] - KEYS * CHOICES] for at in columns]
 
 
 def test_a_key_has_one_value_in_a_sequence_and_any_over_all() -> None:
-    found = rows(drawn("recall"))
+    found = rows(drawn("in_context_recall"))
     shown = [{divmod(token, CHOICES) for token in ids[:SHOWN]} for ids, _, _ in found]
     assert all(len({key for key, _ in pairs}) == len(pairs) for pairs in shown)
     assert len({value for pairs in shown for key, value in pairs if key == 3}) == CHOICES

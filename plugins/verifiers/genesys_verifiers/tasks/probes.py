@@ -119,7 +119,7 @@ class Probe:
 
 
 PROBES = {
-    "recall": Probe(KEYS * CHOICES + KEYS, recall),
+    "in_context_recall": Probe(KEYS * CHOICES + KEYS, recall),
     "noisy_recall": Probe(KEYS * CHOICES + KEYS + 1, noisy_recall),
     "fuzzy_recall": Probe(PARTS + PARTS * CHOICES + PARTS, fuzzy_recall),
     "selective_copying": Probe(CHOICES + 2, selective_copying),

@@ -1,0 +1,101 @@
+"""Shows what the probes tell apart: the seeds, and a block that mixes no tokens.
+
+Prints a Markdown table of accuracies; the last lines are chance and the same models untrained.
+
+    python benchmarks/probes.py [--tokens 1200000] [--designs gpt2 mamba2 ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from statistics import fmean
+
+import yaml
+
+from genesys.gau.folder import load_tree
+from genesys.records import Design, Outcome, Scale, Unit, VerificationReport
+from genesys.resources import resource
+from genesys.sandbox import Sandbox
+from genesys_verifiers.lightning import LightningVerifier
+
+SEEDS = ("gpt2", "mamba2", "retnet", "rwkv6", "ttt")
+POINTWISE = "Pointwise"
+CODE = '''\
+# GAU_IMPLEMENTATION_FILE
+import torch
+from torch import nn
+
+from genesys.gau import GAUBase
+
+
+class Pointwise(GAUBase):
+    """A gated MLP that sees one token at a time."""
+
+    def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
+        super().__init__(embed_dim, block_loc, kwarg_all)
+        self.norm = nn.LayerNorm(embed_dim, **self.factory_kwargs)
+        self.up = nn.Linear(embed_dim, 12 * embed_dim, **self.factory_kwargs)
+        self.down = nn.Linear(6 * embed_dim, embed_dim, **self.factory_kwargs)
+
+    def _forward(self, X, **Z):
+        gate, value = self.up(self.norm(X)).chunk(2, dim=-1)
+        return X + self.down(torch.nn.functional.silu(gate) * value), Z
+
+
+CHILDREN_DECLARATIONS = []
+'''
+
+
+def design_of(name: str) -> Design:
+    if name == POINTWISE:
+        return Design(name=name, root=name, units=[Unit(name=name, code=CODE)])
+    return load_tree(resource("seeds") / name).as_design(name)
+
+
+def config(path: str) -> dict:
+    return yaml.safe_load((resource("configs") / path).read_text())
+
+
+def row(name: str, values: list[float], *others: object) -> str:
+    cells = [f"{value:.2f}" for value in [*values, fmean(values)]]
+    return f"| {' | '.join([name, *cells, *map(str, others)])} |"
+
+
+def main() -> None:
+    rung = config("ladder/nano_probes.yaml")["scales"][0]
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--tokens", type=int, default=rung["tokens"])
+    parser.add_argument("--designs", nargs="+", default=[*SEEDS, POINTWISE])
+    options = parser.parse_args()
+    verifier = LightningVerifier(
+        corpus=config("corpus/local_text.yaml"),
+        threads=1,
+        seconds=1800.0,
+        seconds_per_million_tokens=1200.0,
+        most_step_ratio=100.0,
+    )
+    scale = Scale(**rung | {"tokens": options.tokens})
+    reports: list[VerificationReport] = []
+    with Sandbox() as sandbox:
+        for name in options.designs:
+            started = time.monotonic()
+            report = verifier.verify(design_of(name), scale, 0, sandbox, lambda point: None)
+            if report.outcome is not Outcome.OK:
+                raise SystemExit(f"{name}: {report.error}")
+            if not reports:
+                tasks = [score.task.replace("_", " ") for score in report.scores]
+                head = ["design", *tasks, "mean", "seconds"]
+                print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
+            reports.append(report)
+            values = [score.value for score in report.scores]
+            print(row(name, values, round(time.monotonic() - started)), flush=True)
+    scores = [list(parts) for parts in zip(*(r.scores for r in reports), strict=True)]
+    print(row("untrained, mean", [fmean(s.untrained or 0.0 for s in own) for own in scores], ""))
+    print(row("chance", [own[0].chance or 0.0 for own in scores], ""))
+    print(row("largest error", [max(s.stderr or 0.0 for s in own) for own in scores], ""))
+
+
+if __name__ == "__main__":
+    main()
