@@ -14,6 +14,8 @@ from genesys_agents.team.answers import Unread
 
 STUB = '''\
 # GAU_IMPLEMENTATION_FILE
+import torch
+
 from genesys.gau import GAUBase, gau_test
 
 
@@ -29,8 +31,10 @@ class {name}(GAUBase):
 
 
 @gau_test
-def test_{name}(device=None, dtype=None) -> None:
-    pass
+def test_it_passes_on(device=None, dtype=None) -> None:
+    unit = {name}(embed_dim=8, block_loc=(0, 1), kwarg_all={{}}, device=device, dtype=dtype)
+    X = torch.randn(1, 3, 8, device=device, dtype=dtype)
+    assert torch.equal(unit(X)[0], X)
 
 
 CHILDREN_DECLARATIONS = []
