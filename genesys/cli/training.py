@@ -64,8 +64,9 @@ class Pace:
         text = f"{self.fraction:.0%}, loss {self.point.loss:.2f}"
         if (speed := self.tokens_per_second) is None:
             return text
-        left = max(0, self._tokens - self.point.tokens) / speed
-        return f"{text}, {count(speed)} tokens/s, {clock(left)} left"
+        text = f"{text}, {count(speed)} tokens/s"
+        left = (self._tokens - self.point.tokens) / speed
+        return text if self.fraction == 1.0 else f"{text}, {clock(left)} left"
 
 
 class TrainingDisplay:

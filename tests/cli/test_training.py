@@ -46,7 +46,7 @@ def test_plain_lines_without_a_terminal():
         ["   0:00 evil[red] at 1M", "checking"],
         ["   0:05 evil[red] at 1M", "training"],
         ["   1:05 evil[red] at 1M", "50%, loss 5.25, 667 tokens/s, 1:16 left"],
-        ["   1:40 evil[red] at 1M", "100%, loss 5.25, 947 tokens/s, 0:00 left"],
+        ["   1:40 evil[red] at 1M", "100%, loss 5.25, 947 tokens/s"],
         ["   1:40 evil[red] at 1M", "evaluating"],
     ]
 
