@@ -36,6 +36,8 @@ def test_what_is_saved_besides_decides_no_result(tmp_path):
     assert not [key for key in config if "checkpoint" in key or "keep" in key]
     with pytest.raises(OpenedError):
         open_run(tmp_path, "verifier.keep_weights=true", "verifier.checkpoint_seconds=5", "name=b")
+    with pytest.raises(OpenedError):
+        open_run(tmp_path, "logger=csv", "logger.every=7")
 
 
 def test_the_fitness_belongs_to_the_run(tmp_path):
