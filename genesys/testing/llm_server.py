@@ -67,13 +67,14 @@ class Fault:
 
 
 class LLMServer:
-    """The server, on a free port of loopback. Use it as a context manager.
+    """The server, on loopback. Use it as a context manager.
 
     Args:
         answer: Makes the text of an answer.
         faults: For the first request, the second, and so on; None for none.
         key: The key that requests must carry; empty if any will do.
         models: Those it knows; None for any.
+        port: To listen on; 0 for a free one.
 
     Attributes:
         requests: All requests so far.
@@ -86,6 +87,7 @@ class LLMServer:
         faults: Iterable[Fault | None] = (),
         key: str = "",
         models: Iterable[str] | None = None,
+        port: int = 0,
     ) -> None:
         self.requests: list[ChatRequest] = []
         self.answered: list[int] = []
@@ -95,7 +97,7 @@ class LLMServer:
         self._lock = threading.Lock()
         self._closed = threading.Event()
         handler = type("Handler", (_Handler,), {"owner": self})
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), handler)
         self._server.daemon_threads = True
 
     @property

@@ -12,7 +12,7 @@ from genesys.markers import hookimpl
 from genesys.records import Design, Proposal, Review, first_problem
 from genesys.session import SessionContext
 from genesys_agents.llm.caller import Caller, Models
-from genesys_agents.llm.provider import LiteLLM
+from genesys_agents.llm.offline import provider_for
 from genesys_agents.llm.settings import LLMSettings
 from genesys_agents.team.implementation import implement
 from genesys_agents.team.proposer import propose
@@ -40,7 +40,7 @@ class Team:
 
     @cached_property
     def _models(self) -> Models:
-        return Models(self._llm, LiteLLM())
+        return Models(self._llm, provider_for(self._llm.all_models))
 
     @hookimpl
     def propose(self, context: SessionContext) -> Proposal:
