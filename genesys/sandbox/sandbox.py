@@ -64,6 +64,11 @@ class Sandbox:
                 )
             log.warning("Generated code runs without confinement (sandbox.backend=process).")
 
+    @property
+    def devices(self) -> tuple[Device, ...]:
+        """The GPUs that there are for guests."""
+        return self._leases.devices
+
     def __enter__(self) -> Self:
         return self
 

@@ -32,8 +32,20 @@ class Count(Claim):
     parameters: Annotated[int, Field(ge=0, lt=2**63)]
 
 
+class Memory(Claim):
+    """Memory of a GPU, in MiB."""
+
+    memory_mb: Annotated[float, Field(ge=0)]
+
+
+class MicroBatch(Claim):
+    """Sequences that were in memory at a time."""
+
+    micro_batch: Annotated[int, Field(ge=1, lt=2**31)]
+
+
 class Pace(Claim):
-    """Processor seconds of a step."""
+    """Seconds of a step."""
 
     seconds: Annotated[float, Field(gt=0)]
 

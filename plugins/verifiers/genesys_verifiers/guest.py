@@ -25,12 +25,14 @@ from genesys.records import Subject
 from genesys_verifiers.checkpoints.pieces import Pieces, buffered
 from genesys_verifiers.checkpoints.weights import restore, saved
 from genesys_verifiers.probes.training import ProbeBatches
-from genesys_verifiers.settings import Precision, Task, token_type
+from genesys_verifiers.settings import Precision, Settings, Task, token_type
 from genesys_verifiers.training.data import Batches, within
+from genesys_verifiers.training.device import allow_tf32, device_of, on, settle
+from genesys_verifiers.training.fitting import fitting
 from genesys_verifiers.training.loops import take_steps
 from genesys_verifiers.training.optimization import Schedule
 from genesys_verifiers.training.state import read_state, write_state
-from genesys_verifiers.training.stepping import Step, Stepper, accumulate
+from genesys_verifiers.training.stepping import Step, Stepper
 from genesys_verifiers.tuning.tuner import Tuner
 
 Array = np.ndarray[Any, Any]
@@ -52,6 +54,7 @@ class TrainingGuest:
         self._task, self._emit = Task.model_validate(payload), emit
         torch.set_num_threads(self._task.settings.threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
+        self._device = device_of(self._task.settings)
         if self._task.train_folder:
             self._batches(1)  # if they cannot be read, that is not the design's fault
         self._block: ModuleType
@@ -75,28 +78,42 @@ class TrainingGuest:
     def build(self, n_block: int, embed_dim: int) -> Answer:
         """Make the model, initialised as the seed has it."""
         torch.manual_seed(self._task.seed)
-        block = self._block
-        self._model = GAM(block.GAB, embed_dim, n_block, self._task.vocab_size, block.gab_config)
+        block, self._size = self._block, (n_block, embed_dim)
+        args = block.GAB, embed_dim, n_block, self._task.vocab_size, block.gab_config
+        with on(self._device):
+            self._model = GAM(*args)
         return {}
 
     def pace(self, steps: int, precision: str) -> Answer:
-        """Mean processor seconds of forward and backward passes, after a first one."""
-        started, micro_batch = 0.0, self._task.settings.micro_batch
-        for index, batch in enumerate(self._batches(steps + 1)):
-            accumulate(self._model, batch, micro_batch, Precision(precision))
-            started = started if index else time.process_time()
-        return {"seconds": (time.process_time() - started) / steps}
+        """Mean seconds of forward and backward passes after a first: a processor's, or a GPU's.
+
+        Args:
+            steps: Passes that count.
+            precision: Of the blocks.
+        """
+        clock = time.process_time if self._device.type == "cpu" else time.perf_counter
+        stepper, started = self._begin(Precision(precision)), 0.0
+        with on(self._device):
+            for index, batch in enumerate(self._batches(steps + 1)):
+                stepper.gradients(batch)
+                settle(self._device)
+                started = started if index else clock()
+        return {"seconds": (clock() - started) / steps}
 
     def train(self, seconds: float) -> Answer:
         """Train, or go on with it; emits ``step``, and loss and gradient norm as ``measured``.
 
         Args:
             seconds: Wall time after which to stop; 0 for when all steps are done.
+
+        Returns:
+            How many sequences were in memory at a time.
         """
         stepper = self._stepper = self._stepper or self._begin()
         batches: Iterable[Tensor] = self._batches(self._task.steps, stepper.number)
-        take_steps(stepper, within(seconds, batches) if seconds else batches, self._tell)
-        return {}
+        with on(self._device):
+            take_steps(stepper, within(seconds, batches) if seconds else batches, self._tell)
+        return {"micro_batch": stepper.micro_batch or self._task.settings.batch_size}
 
     def hand_over_state(self) -> Answer:
         """Emit all that training has changed so far, in pieces of bytes."""
@@ -131,7 +148,7 @@ class TrainingGuest:
 
     def head(self) -> Answer:
         """The head's weight of shape (V, D)."""
-        return {"head": self._model.head.detach().float().numpy()}
+        return {"head": self._model.head.detach().float().cpu().numpy()}
 
     @torch.no_grad()
     def hidden(self, ids: Array, rows: Array, columns: Array) -> Answer:
@@ -143,8 +160,10 @@ class TrainingGuest:
             columns: Which positions in them, of shape (N,).
         """
         torch.manual_seed(self._task.seed)
-        found = self._model.eval().hidden(torch.tensor(ids))
-        return {"hidden": found[torch.tensor(rows), torch.tensor(columns)].float().numpy()}
+        with on(self._device):
+            found = self._model.eval().hidden(torch.tensor(ids))
+            chosen = found[torch.tensor(rows), torch.tensor(columns)]
+        return {"hidden": chosen.float().cpu().numpy()}
 
     def describe(self, error: BaseException) -> Answer:
         """The last line of generated code that an exception went through."""
@@ -159,11 +178,28 @@ class TrainingGuest:
     def _tuner(self) -> Tuner:
         return Tuner(self._task.block, self._task.settings.sequence_length)
 
-    def _begin(self) -> Stepper:
+    def _begin(self, precision: Precision | None = None) -> Stepper:
+        """Begin a training; in the precision of the task, if none is given."""
         task = self._task
         torch.manual_seed(task.seed)
-        schedule = Schedule(task.learning_rate, task.steps, task.settings)
-        return Stepper(self._model.train(), schedule)
+        shape = task.settings.batch_size, task.settings.sequence_length
+        settings = self._settled(shape, precision or task.settings.precision)
+        return Stepper(self._model.train(), Schedule(task.learning_rate, task.steps, settings))
+
+    def _settled(self, shape: tuple[int, int], precision: Precision) -> Settings:
+        """The settings, with as many sequences at a time as fit; a GPU finds that out by trying.
+
+        Args:
+            shape: Sequences of a batch, and tokens of each.
+            precision: Of the blocks.
+        """
+        task, device = self._task, self._device
+        allow_tf32(precision, device)
+        update: dict[str, object] = {"precision": precision}
+        if task.settings.micro_batch == "auto" and device.type == "cpu":
+            size, memory = self._size, task.memory_mb
+            update["micro_batch"] = fitting(task.block, size, task.vocab_size, shape, memory)
+        return task.settings.model_copy(update=update)
 
     def _batches(self, steps: int, start: int = 0) -> Batches | ProbeBatches:
         task, settings = self._task, self._task.settings

@@ -26,6 +26,7 @@ from genesys.records import (
     first_problem,
 )
 from genesys.sandbox import Limits, Sandbox
+from genesys_verifiers.acceleration import Acceleration
 from genesys_verifiers.checkpoints.finished import Finished
 from genesys_verifiers.checkpoints.saving import Saving
 from genesys_verifiers.corpus import corpus_of
@@ -37,7 +38,7 @@ from genesys_verifiers.loggers import Log, Logging
 from genesys_verifiers.opening import Opener
 from genesys_verifiers.reference import Reference, References, code
 from genesys_verifiers.repeats import Done, Progress, repeated
-from genesys_verifiers.settings import Settings, Task
+from genesys_verifiers.settings import Accelerator, Settings, Task
 from genesys_verifiers.tasks.config import TaskSet
 
 
@@ -92,6 +93,7 @@ class LightningVerifier:
         self._text = Text(source, self._task_set, length, threads)
         self._probes = Probes()
         self._logging = Logging(logger)
+        self._acceleration = Acceleration(self._settings.accelerator)
         self._memory_mb = memory_mb
         self._seconds, self._seconds_per_million = seconds, seconds_per_million_tokens
         self._references = References()
@@ -111,6 +113,7 @@ class LightningVerifier:
             GenesysError: The corpus cannot be built, or the design's tree is not whole.
         """
         block = compose(GAUTree.of(design))
+        self._settle(sandbox)
 
         def train(own: int, progress: Progress, done: Done) -> VerificationReport:
             task = self._task(block, scale, own)
@@ -193,6 +196,7 @@ class LightningVerifier:
         Raises:
             SandboxError: The machine cannot do that.
         """
+        self._settle(sandbox)
         task = self._task(code(), scale, 0)
         reference = self._references.renew(task, scale, self._opener(task, scale, sandbox))
         task = task.in_precision(reference.precision)
@@ -206,6 +210,7 @@ class LightningVerifier:
         Raises:
             GenesysError: The design does not run, or the machine cannot measure it.
         """
+        self._settle(sandbox)
         reference = self._reference(scale, 0, sandbox)
         tasks = [
             self._task(block, scale, 0).in_precision(reference.precision)
@@ -222,6 +227,7 @@ class LightningVerifier:
         """
         from genesys_verifiers.evaluation.reevaluation import KeptModel
 
+        self._settle(sandbox)
         model = KeptModel(folder)
         limits = self._limits(tokens=0)
         text = self._text
@@ -249,9 +255,15 @@ class LightningVerifier:
         if not lengths:
             return []
         meter = Meter(sandbox, self._limits(tokens=0), scale)
+        task = task.taking(found["micro_batch"])
         reference = task.model_copy(update={"block": code()})
         size = found["n_block"], found["embed_dim"]
         return beside_reference(meter, reference, (design, task), size, lengths)
+
+    def _settle(self, sandbox: Sandbox) -> None:
+        """Settle on the accelerator that guests can use."""
+        found = self._acceleration.settle(sandbox)
+        self._settings = self._settings.model_copy(update={"accelerator": found})
 
     def _reference(self, scale: Scale, seed: int, sandbox: Sandbox) -> Reference:
         task = self._task(code(), scale, seed)
@@ -271,6 +283,7 @@ class LightningVerifier:
             vocab_size=curriculum.corpus.vocab_size,
             subject=scale.trains,
             settings=settings,
+            memory_mb=self._memory_mb if settings.micro_batch == "auto" else 0,
         )
 
     def _opener(self, task: Task, scale: Scale, sandbox: Sandbox) -> Opener:
@@ -282,4 +295,5 @@ class LightningVerifier:
             seconds=self._seconds + self._seconds_per_million * tokens / 1e6,
             memory_mb=self._memory_mb,
             threads=self._settings.threads,
+            gpu=self._settings.accelerator is Accelerator.CUDA,
         )

@@ -58,7 +58,9 @@ class Opener:
             SandboxError: It did not start. No generated code had run.
         """
         with started(self._sandbox, self._job(train)) as guest:
-            yield RemoteModel(guest, self.task.vocab_size, self._limits.memory_mb)
+            yield RemoteModel(
+                guest, self.task.vocab_size, self._limits.memory_mb, self.task.settings
+            )
 
     @contextmanager
     def built(

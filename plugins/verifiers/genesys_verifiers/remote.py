@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
+from genesys.errors import SandboxError
 from genesys.sandbox import Guest, GuestEnded, GuestRaised
-from genesys_verifiers.claims import Count, Number, Pace, array, nonsense, plain, told
+from genesys_verifiers.claims import (
+    Count,
+    MicroBatch,
+    Number,
+    Pace,
+    array,
+    nonsense,
+    plain,
+    told,
+)
 from genesys_verifiers.exhaustion import Exhaustion
 from genesys_verifiers.faults import DesignFaultError
-from genesys_verifiers.settings import Precision, Size
+from genesys_verifiers.settings import Accelerator, Precision, Settings, Size
 
 Array = np.ndarray[Any, Any]
-# Number of the step, loss (nats), gradient norm, processor seconds since the step before.
+# What torch raises where a GPU has too little memory.
+OUT_OF_MEMORY = "OutOfMemoryError"
+# Number of the step, loss (nats), gradient norm, seconds since the step before (of a processor, or
+# on the clock where a GPU does the work).
 OnStep = Callable[[int, float, float, float], None]
 
 
@@ -27,10 +41,15 @@ class RemoteModel:
         guest: A :class:`genesys_verifiers.guest.TrainingGuest`.
         vocab_size: V, the number of tokens.
         memory_mb: Most memory that its weights may take, in MiB.
+        settings: How it trains.
     """
 
-    def __init__(self, guest: Guest, vocab_size: int, memory_mb: int) -> None:
+    def __init__(
+        self, guest: Guest, vocab_size: int, memory_mb: int, settings: Settings | None = None
+    ) -> None:
         self._guest, self._vocab_size, self._memory_mb = guest, vocab_size, memory_mb
+        self._settings = settings or Settings()
+        self._on_gpu = self._settings.accelerator is Accelerator.CUDA
         self._width = self._steps = 0
         self._exhaustion = Exhaustion()
 
@@ -54,16 +73,19 @@ class RemoteModel:
         self._call("build", n_block=n_block, embed_dim=embed_dim)
 
     def pace(self, steps: int, precision: Precision) -> float:
-        """Processor seconds of a forward and backward pass, as it says."""
+        """Seconds of a forward and backward pass, as it says: a processor's, or a GPU's."""
         return plain(Pace, self._call("pace", steps=steps, precision=precision)).seconds
 
-    def train(self, on_step: OnStep, seconds: float = 0.0) -> None:
+    def train(self, on_step: OnStep, seconds: float = 0.0) -> int:
         """Train the model, or go on with that.
 
         Args:
             on_step: Called after each step. Loss and gradient norm are what the guest says; the
                 time is seen from outside.
             seconds: Wall time after which it is to stop; 0 for when all steps are done.
+
+        Returns:
+            How many sequences were in memory at a time, as it says.
         """
         clock = self._seconds()
 
@@ -77,7 +99,7 @@ class RemoteModel:
             taken, clock = now - clock, now
             on_step(self._steps, loss, norm, taken)
 
-        self._call("train", on_event, seconds=seconds)
+        return plain(MicroBatch, self._call("train", on_event, seconds=seconds)).micro_batch
 
     def hand_over_state(self, take: Callable[[Array], None]) -> None:
         """Hand over all that its training has changed, in pieces of bytes."""
@@ -130,6 +152,9 @@ class RemoteModel:
             raise nonsense()
 
     def _seconds(self) -> float:
+        """A clock of its own: processor time, or wall time if a GPU does the work."""
+        if self._on_gpu:
+            return time.perf_counter()
         try:
             return self._guest.cpu_seconds()
         except GuestEnded as error:
@@ -141,6 +166,16 @@ class RemoteModel:
         try:
             return self._guest.call(method, on_event, **asked)
         except GuestRaised as error:
-            raise DesignFaultError(told(error)) from None
+            raise self._fault(error) from None
         except GuestEnded as error:
             raise self._exhaustion.fault(error) from None
+
+    def _fault(self, error: GuestRaised) -> Exception:
+        """Whose fault an exception is: a GPU may be too small for what the config puts on it."""
+        may_be_less = self._settings.micro_batch not in {1, "auto"}
+        if self._on_gpu and may_be_less and error.type == OUT_OF_MEMORY:
+            return SandboxError(
+                "The GPU has too little memory for so many sequences at a time: set "
+                f"verifier.micro_batch=auto. {told(error)}"
+            )
+        return DesignFaultError(told(error))

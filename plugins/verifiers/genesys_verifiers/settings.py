@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -30,6 +30,14 @@ class Precision(StrEnum):
     BF16 = "bf16"
 
 
+class Accelerator(StrEnum):
+    """On what guests train and evaluate; ``AUTO`` is CUDA where they can use it, else the CPU."""
+
+    AUTO = "auto"
+    CPU = "cpu"
+    CUDA = "cuda"
+
+
 def token_type(vocab_size: int) -> str:
     """How tokens are stored: the smallest type that holds them all."""
     return "uint16" if vocab_size <= 2**16 else "uint32"
@@ -49,7 +57,7 @@ class Settings(BaseModel):
         sequence_length: Tokens of a training sequence, and most of an evaluated text.
         batch_size: Sequences per step.
         micro_batch: Sequences in memory at a time, over which a step's gradients are summed; None
-            for all at once. The step is the same but for rounding.
+            for all at once, ``auto`` for as many as fit. The step is the same but for rounding.
         warmup: Share of the steps in which the learning rate rises.
         floor: Share of the peak rate that is left at the end.
         betas: Decay rates of AdamW's two moments.
@@ -58,6 +66,8 @@ class Settings(BaseModel):
         clip: Largest gradient norm.
         precision: In what the blocks compute.
         loop: Who runs the training loop.
+        accelerator: On what guests train and evaluate.
+        gpu_memory: Share of a GPU's memory that a guest may take.
         threads: CPU threads; results are bit-identical only at equal numbers.
         most_step_ratio: How many times the GPT reference's time that a step may take.
     """
@@ -66,7 +76,7 @@ class Settings(BaseModel):
 
     sequence_length: Positive = 64
     batch_size: Positive = 16
-    micro_batch: Positive | None = None
+    micro_batch: Positive | Literal["auto"] | None = None
     warmup: Share = 0.1
     floor: Share = 0.05
     betas: tuple[Decay, Decay] = (0.9, 0.95)
@@ -75,8 +85,15 @@ class Settings(BaseModel):
     clip: Annotated[float, Field(gt=0)] = 1.0
     precision: Precision = Precision.FLOAT32
     loop: Loop = Loop.LIGHTNING
+    accelerator: Accelerator = Accelerator.CPU
+    gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
     threads: Positive = 2
     most_step_ratio: Annotated[float, Field(gt=1)] = 10.0
+
+    @property
+    def at_a_time(self) -> int | None:
+        """Sequences in memory at a time, as far as that is settled; None for all of a batch."""
+        return None if self.micro_batch == "auto" else self.micro_batch
 
     @property
     def tokens_per_step(self) -> int:
@@ -100,6 +117,7 @@ class Task(BaseModel):
         subject: What is trained.
         train_folder: Shards of training tokens; empty where nothing is trained.
         settings: How to train.
+        memory_mb: Of a guest, in MiB, where that decides how many sequences are in memory.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -112,6 +130,7 @@ class Task(BaseModel):
     subject: Subject = Subject.TEXT
     train_folder: str = ""
     settings: Settings
+    memory_mb: int = 0
 
     @property
     def precisions(self) -> tuple[Precision, ...]:
@@ -123,8 +142,16 @@ class Task(BaseModel):
 
     def in_precision(self, precision: Precision) -> Task:
         """The same task in another precision."""
-        settings = self.settings.model_copy(update={"precision": precision})
-        return self.model_copy(update={"settings": settings})
+        return self._with(precision=precision)
+
+    def taking(self, micro_batch: int) -> Task:
+        """The same task with so many sequences in memory at a time, if that was left open."""
+        if self.settings.micro_batch != "auto":
+            return self
+        return self._with(micro_batch=micro_batch)
+
+    def _with(self, **settings: object) -> Task:
+        return self.model_copy(update={"settings": self.settings.model_copy(update=settings)})
 
 
 class Size(BaseModel):

@@ -145,7 +145,7 @@ class Verification:
         most = saved.seconds if saved else 0.0
         while True:
             started = time.perf_counter()
-            model.train(self._on_step, most)
+            self.found["micro_batch"] = model.train(self._on_step, most)
             seconds = time.perf_counter() - started
             spent += seconds
             if len(self._history) == self._steps:

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import pytest
 import torch
+from torch import Tensor, nn
 
+from genesys.gau.model import GAM
 from genesys_verifiers.settings import Settings
 from genesys_verifiers.training.optimization import Schedule
-from genesys_verifiers.training.stepping import Stepper, accumulate
+from genesys_verifiers.training.stepping import Step, Stepper, accumulate
 
 from ..models import batch, gpt2, gradients
 
@@ -48,3 +50,46 @@ def test_equal_seeds_give_equal_bits() -> None:
         assert first.take(batch()) == second.take(batch())
     for ours, theirs in zip(first.model.parameters(), second.model.parameters(), strict=True):
         assert torch.equal(ours, theirs)
+
+
+class Small(nn.Module):
+    """Does what a GPU does that holds a few sequences at a time."""
+
+    def __init__(self, model: GAM, most: int = 2) -> None:
+        super().__init__()
+        self.most = most
+        self.model, self.dropout = model, nn.Dropout(0.1)
+        self.head = model.head
+        self.tried: list[int] = []
+
+    def hidden(self, input_ids: Tensor) -> Tensor:
+        self.tried.append(len(input_ids))
+        found = self.dropout(self.model.hidden(input_ids))
+        if len(input_ids) > self.most:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return found
+
+
+def test_fewer_sequences_are_taken_when_memory_runs_out() -> None:
+    def take(micro_batch: object) -> tuple[Step, Stepper]:
+        settings = Settings.model_validate({"micro_batch": micro_batch})
+        taken = Stepper(Small(gpt2()), Schedule(0.01, 10, settings))  # type: ignore[arg-type]
+        torch.manual_seed(3)
+        return taken.take(batch(rows=8)), taken
+
+    (found, open_), (fixed, _) = take("auto"), take(2)
+    assert found == fixed  # to the bit, with the numbers that dropout draws
+    assert open_.micro_batch == 2
+    assert open_.model.tried == [8, 4, 2, 2, 2, 2]
+    open_.take(batch(rows=8))
+    assert open_.model.tried[6:] == [2, 2, 2, 2]
+    with pytest.raises(torch.OutOfMemoryError):
+        take(4)
+
+
+def test_one_sequence_that_does_not_fit_is_told() -> None:
+    model = Small(gpt2(), most=0)
+    taken = Stepper(model, Schedule(0.01, 10, Settings(micro_batch="auto")))  # type: ignore[arg-type]
+    with pytest.raises(torch.OutOfMemoryError, match="CUDA out of memory"):
+        taken.take(batch(rows=4))
+    assert model.tried == [4, 2, 1]

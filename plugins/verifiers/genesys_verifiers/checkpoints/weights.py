@@ -47,12 +47,13 @@ def put(model: nn.Module, parameters: dict[str, Tensor], buffers: dict[str, Tens
     if {n: p.shape for n, p in own.items()} != {n: p.shape for n, p in parameters.items()}:
         raise DesignFaultError("training has changed which parameters there are")
     for name, parameter in own.items():
-        parameter.data = parameters[name]
+        parameter.data = parameters[name].to(parameter.device)
+    device = next(iter(own.values())).device
     for name, value in buffers.items():  # a cache may have grown in training
         path, _, leaf = name.rpartition(".")
         module = model.get_submodule(path)
         lasts = leaf not in module._non_persistent_buffers_set
-        module.register_buffer(leaf, value, persistent=lasts)
+        module.register_buffer(leaf, value.to(device), persistent=lasts)
 
 
 def _plain(value: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional
 
 from genesys_verifiers.guest import Answer, TrainingGuest
+from genesys_verifiers.training.device import on, settle
 from genesys_verifiers.training.optimization import Schedule
 from genesys_verifiers.training.stepping import Stepper
 
@@ -31,18 +32,29 @@ class EfficiencyGuest(TrainingGuest):
     def learn(self, rows: int, length: int) -> Answer:
         """Take one whole training step on tokens of shape (rows, length)."""
         if self._learner is None:
-            schedule = Schedule(self._task.learning_rate, 1000, self._task.settings)
+            settings = self._settled((rows, length), self._task.settings.precision)
+            schedule = Schedule(self._task.learning_rate, 1000, settings)
             self._learner = Stepper(self._model.train(), schedule)
-        self._learner.take(self._tokens(rows, length + 1))
+        with on(self._device):
+            self._learner.take(self._tokens(rows, length + 1))
+        settle(self._device)
         return {}
 
     @torch.no_grad()
     def read(self, rows: int, length: int) -> Answer:
         """Read tokens of shape (rows, length), up to the logits after the last ones."""
         model = self._model.eval()
-        last = model.hidden(self._tokens(rows, length))[:, -1]
-        functional.linear(last, model.head)
+        with on(self._device):
+            last = model.hidden(self._tokens(rows, length))[:, -1]
+            functional.linear(last, model.head)
+        settle(self._device)
         return {}
+
+    def gpu_memory(self) -> Answer:
+        """The most MiB that the GPU held for it since this was last asked."""
+        most = torch.cuda.max_memory_allocated(self._device)
+        torch.cuda.reset_peak_memory_stats(self._device)
+        return {"memory_mb": most / 2**20}
 
     def _tokens(self, rows: int, length: int) -> torch.Tensor:
         return torch.randint(self._task.vocab_size, (rows, length))

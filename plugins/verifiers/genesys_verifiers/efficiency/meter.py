@@ -1,6 +1,7 @@
 """What a design takes in time and memory, training and reading, at several lengths.
 
-The guest only runs passes: time and memory are those that are seen from outside.
+The guest only runs passes: time and memory are those that are seen from outside, but for the memory
+of a GPU, which only the guest can tell.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from genesys.errors import GenesysError, SandboxError
 from genesys.records import Benchmark, Efficiency, Scale
 from genesys.sandbox import GuestEnded, Job, Limits, Sandbox
+from genesys_verifiers.claims import Memory, plain
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import started
 from genesys_verifiers.reference import REFERENCE, Reference
@@ -27,7 +29,7 @@ def shapes(settings: Settings, lengths: Sequence[int]) -> list[tuple[int, int]]:
 
     There are as many tokens at each length, no fewer than training has in memory at a time.
     """
-    at_once = settings.micro_batch or settings.batch_size
+    at_once = settings.at_a_time or settings.batch_size
     tokens = max(at_once * settings.sequence_length, *lengths)
     return [(tokens // length, length) for length in lengths]
 
@@ -55,8 +57,14 @@ class MeasuredModel(RemoteModel):
             started = time.perf_counter()
             run()
             times.append(time.perf_counter() - started)
+        return min(times), self.most_memory()
+
+    def most_memory(self) -> float:
+        """In MiB, since this was last asked."""
+        if self._on_gpu:
+            return plain(Memory, self._call("gpu_memory")).memory_mb
         try:
-            return min(times), self._guest.peak_memory_mb()
+            return self._guest.peak_memory_mb()
         except GuestEnded as error:
             raise DesignFaultError(error.message) from None
 
@@ -175,4 +183,4 @@ class Meter:
     def _open(self, task: Task) -> Iterator[MeasuredModel]:
         job = Job(entry=ENTRY, payload=task.model_dump(mode="json"), limits=self._limits)
         with started(self._sandbox, job) as guest:
-            yield MeasuredModel(guest, task.vocab_size, self._limits.memory_mb)
+            yield MeasuredModel(guest, task.vocab_size, self._limits.memory_mb, task.settings)

@@ -6,6 +6,7 @@ import logging
 import warnings
 from collections.abc import Callable, Iterable
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from torch import Tensor
 from torch.optim import Optimizer
@@ -40,6 +41,12 @@ class LanguageModel(LightningModule):  # type: ignore[misc]
         """The optimiser, for Lightning's records."""
         return self._stepper.optimizer
 
+    def transfer_batch_to_device(
+        self, batch: Tensor, device: torch.device, dataloader_idx: int
+    ) -> Tensor:
+        """Leave the batch to the stepper."""
+        return batch
+
     def training_step(self, batch: Tensor, batch_idx: int) -> None:
         """Take one step on a batch of shape (B, L + 1)."""
         self._on_step(self._stepper.take(batch))
@@ -66,10 +73,10 @@ def lightning(stepper: Stepper, batches: Iterable[Tensor], on_step: OnStep) -> N
     module = LanguageModel(stepper, on_step)
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        # Advice on workers and devices that does not apply to a run in memory on a CPU.
+        # Advice on workers and devices that does not apply to a run in memory.
         warnings.simplefilter("ignore")
         trainer = Trainer(
-            accelerator="cpu",
+            accelerator=stepper.device.type,
             devices=1,
             max_epochs=1,
             barebones=True,

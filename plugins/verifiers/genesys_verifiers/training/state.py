@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import random
-from typing import IO, Any
+from typing import IO
 
-import numpy as np
 import torch
 
 from genesys_verifiers.checkpoints.weights import put
+from genesys_verifiers.training.generators import get_generators, set_generators
 from genesys_verifiers.training.stepping import Stepper
 
 
@@ -21,7 +20,8 @@ def write_state(stepper: Stepper, file: IO[bytes]) -> None:
         "optimizer": stepper.optimizer.state_dict(),
         "rates": stepper.rates.state_dict(),
         "number": stepper.number,
-        "generators": _generators(),
+        "micro_batch": stepper.micro_batch,
+        "generators": get_generators(),
     }
     torch.save(state, file)
 
@@ -36,21 +36,5 @@ def read_state(stepper: Stepper, file: IO[bytes]) -> None:
     put(stepper.model, state["parameters"], state["buffers"])
     stepper.optimizer.load_state_dict(state["optimizer"])
     stepper.rates.load_state_dict(state["rates"])
-    stepper.number = state["number"]
-    _set_generators(state["generators"])
-
-
-def _generators() -> dict[str, Any]:
-    """The states of all generators that a block may draw from."""
-    kind, key, *rest = np.random.get_state(legacy=True)
-    return {
-        "torch": torch.get_rng_state(),
-        "python": random.getstate(),
-        "numpy": (kind, np.asarray(key).tolist(), *rest),
-    }
-
-
-def _set_generators(states: dict[str, Any]) -> None:
-    torch.set_rng_state(states["torch"])
-    random.setstate(states["python"])
-    np.random.set_state(states["numpy"])
+    stepper.number, stepper.micro_batch = state["number"], state["micro_batch"]
+    set_generators(state["generators"])

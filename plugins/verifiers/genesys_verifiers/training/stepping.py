@@ -11,6 +11,8 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from genesys.gau.model import GAM
 from genesys_verifiers.settings import Precision
+from genesys_verifiers.training.device import moved, release
+from genesys_verifiers.training.generators import get_generators, set_generators
 from genesys_verifiers.training.loss import loss_of
 from genesys_verifiers.training.optimization import Schedule, optimizer_of
 
@@ -37,6 +39,7 @@ class Stepper:
         rates: The schedule of the learning rate.
         settings: How to train.
         number: Steps taken.
+        micro_batch: Sequences in memory at a time; None for all.
     """
 
     def __init__(self, model: GAM, schedule: Schedule) -> None:
@@ -44,17 +47,43 @@ class Stepper:
         self.optimizer = optimizer_of(model, schedule)
         self.rates = LambdaLR(self.optimizer, schedule.factor)
         self.settings = schedule.settings
+        self.micro_batch = self.settings.at_a_time
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        return self.model.head.device
 
     def take(self, batch: Tensor) -> Step:
         """Take one step on a batch of shape (B, L + 1)."""
-        self.optimizer.zero_grad()
-        settings = self.settings
-        loss = accumulate(self.model, batch, settings.micro_batch, settings.precision)
-        norm = clip_grad_norm_(self.model.parameters(), settings.clip)
+        loss = self.gradients(batch)
+        norm = clip_grad_norm_(self.model.parameters(), self.settings.clip)
         self.optimizer.step()
         self.rates.step()
         self.number += 1
         return Step(self.number, float(loss), float(norm))
+
+    def gradients(self, batch: Tensor) -> Tensor:
+        """Make the gradients of a batch of shape (B, L + 1), and give its mean loss (nats).
+
+        Where that is left open, fewer sequences are taken at a time from when a GPU has no memory
+        for more.
+        """
+        batch, is_open = moved(batch, self.device), self.settings.micro_batch == "auto"
+        drawn = get_generators() if is_open else {}
+        while True:
+            self.optimizer.zero_grad()
+            try:
+                precision = self.settings.precision
+                return accumulate(self.model, batch, self.micro_batch, precision)
+            except torch.OutOfMemoryError:
+                rows = self.micro_batch or len(batch)
+                if rows == 1 or not is_open:
+                    raise
+            self.micro_batch = rows // 2
+            self.optimizer.zero_grad()
+            release()
+            set_generators(drawn)
 
 
 def accumulate(
