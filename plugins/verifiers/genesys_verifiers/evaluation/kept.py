@@ -25,7 +25,7 @@ CODE = [Path(__file__).parents[1], Path(genesys.__file__).parent / "gau"]
 # What only a training goes by; whatever else there is may change what a model answers.
 OF_TRAINING = {
     *("batch_size", "micro_batch", "warmup", "floor", "betas", "epsilon", "weight_decay", "clip"),
-    *("precision", "loop", "most_step_ratio"),
+    *("precision", "compile", "loop", "most_step_ratio"),
 }
 
 
