@@ -109,3 +109,26 @@ def test_a_guest_that_may_compile_can_start_processes_in_its_own_group(machine: 
     still = {"socket", "unlinkat", "renameat2", "vmsplice", "io_uring_setup", "inotify_init1"}
     assert {judge(name) for name in still} == {DENY}
     assert judge("clone3") == MISSING
+
+
+@pytest.mark.parametrize("machine", ARCH)
+def test_what_cuda_does_is_for_guests_with_a_device(machine: str) -> None:
+    names = ("socket", "connect", "accept4", "bind", "memfd_create", "mmap")
+    numbers = dict(
+        zip(
+            names,
+            (41, 42, 288, 49, 319, 9) if machine == "x86_64" else (198, 203, 242, 200, 279, 222),
+            strict=True,
+        )
+    )
+    unix, internet, stream, datagram, packets, close = 1, 2, 1, 2, 5, 0x80000
+
+    def judge(name: str, *arguments: int) -> int:
+        return verdict(machine, numbers[name], *arguments, device=True)
+
+    assert judge("socket", unix, packets) == judge("socket", unix, packets | close) == ALLOW
+    assert {judge("socket", unix, kind | close) for kind in (stream, datagram, 3)} == {DENY}
+    assert judge("socket", internet, packets) == judge("socket", 16, packets) == DENY
+    assert {judge("bind"), judge("memfd_create"), judge("mmap", 0, 0, 3, 0x21)} == {ALLOW}
+    assert {judge("connect"), judge("accept4"), judge("mmap", 0, 0, 3, 0x102)} == {DENY}
+    assert verdict(machine, numbers["memfd_create"]) == DENY
