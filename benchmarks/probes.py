@@ -1,6 +1,8 @@
 """Shows what the probes tell apart: the seeds, and a block that mixes no tokens.
 
-Prints a Markdown table of accuracies; the last lines are chance and the same models untrained.
+Prints a Markdown table of accuracies; its last lines are those of the same models untrained,
+chance, and the largest standard error. Seconds are processor time of the training on one thread:
+the median of a few steps, times their number.
 
     python benchmarks/probes.py [--tokens 1200000] [--designs gpt2 mamba2 ...]
 """
@@ -9,18 +11,30 @@ from __future__ import annotations
 
 import argparse
 import time
-from statistics import fmean
+from statistics import fmean, median
 
+import torch
 import yaml
 
+from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
+from genesys.gau.load import load_block
+from genesys.gau.model import GAM
+from genesys.gau.tree import GAUTree
 from genesys.records import Design, Outcome, Scale, Unit, VerificationReport
 from genesys.resources import resource
 from genesys.sandbox import Sandbox
+from genesys_verifiers.curricula import Probes
 from genesys_verifiers.lightning import LightningVerifier
+from genesys_verifiers.probes.training import ProbeBatches
+from genesys_verifiers.settings import Settings
+from genesys_verifiers.tasks.probes import VOCABULARY
+from genesys_verifiers.training.optimization import Schedule
+from genesys_verifiers.training.stepping import Stepper
 
 SEEDS = ("gpt2", "mamba2", "retnet", "rwkv6", "ttt")
 POINTWISE = "Pointwise"
+STEPS = 15
 CODE = '''\
 # GAU_IMPLEMENTATION_FILE
 import torch
@@ -54,6 +68,21 @@ def design_of(name: str) -> Design:
     return load_tree(resource("seeds") / name).as_design(name)
 
 
+def seconds(design: Design, scale: Scale, report: VerificationReport) -> float:
+    """Processor time of the training; the designs are ours, so they may run here."""
+    torch.set_num_threads(1)
+    settings = Probes().settings(Settings(threads=1))
+    block = load_block(compose(GAUTree.of(design)))
+    model = GAM(block.GAB, report.embed_dim, report.n_block, VOCABULARY, block.gab_config)
+    schedule = Schedule(scale.learning_rate, settings.steps(scale), settings)
+    stepper, taken = Stepper(model.train(), schedule), []
+    for batch in ProbeBatches(STEPS, settings.batch_size, seed=0):
+        started = time.process_time()
+        stepper.take(batch)
+        taken.append(time.process_time() - started)
+    return median(taken) * schedule.steps
+
+
 def config(path: str) -> dict:
     return yaml.safe_load((resource("configs") / path).read_text())
 
@@ -80,8 +109,8 @@ def main() -> None:
     reports: list[VerificationReport] = []
     with Sandbox() as sandbox:
         for name in options.designs:
-            started = time.monotonic()
-            report = verifier.verify(design_of(name), scale, 0, sandbox, lambda point: None)
+            design = design_of(name)
+            report = verifier.verify(design, scale, 0, sandbox, lambda point: None)
             if report.outcome is not Outcome.OK:
                 raise SystemExit(f"{name}: {report.error}")
             if not reports:
@@ -90,7 +119,7 @@ def main() -> None:
                 print(f"| {' | '.join(head)} |\n|{'---|' * len(head)}")
             reports.append(report)
             values = [score.value for score in report.scores]
-            print(row(name, values, round(time.monotonic() - started)), flush=True)
+            print(row(name, values, round(seconds(design, scale, report))), flush=True)
     scores = [list(parts) for parts in zip(*(r.scores for r in reports), strict=True)]
     print(row("untrained, mean", [fmean(s.untrained or 0.0 for s in own) for own in scores], ""))
     print(row("chance", [own[0].chance or 0.0 for own in scores], ""))
