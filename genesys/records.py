@@ -479,8 +479,8 @@ class Efficiency(Record):
         train_memory_mb: Most memory that these held, with weights and optimiser, in MiB.
         prefill_tokens_per_second: Of wall time, in forward passes up to the last token's logits.
         prefill_memory_mb: Most memory that these held, with the weights, in MiB.
-        prefill_bytes_per_token: That each token of the second half of a sequence adds to the most
-            memory held in a forward pass.
+        prefill_bytes_per_token: Of tensors, that each token of the second half of a sequence adds
+            to the most held in a forward pass.
         error: Why there is no measurement; else empty.
     """
 

@@ -33,9 +33,9 @@ class Count(Claim):
 
 
 class Memory(Claim):
-    """Memory of a GPU, in MiB."""
+    """Memory in MiB."""
 
-    memory_mb: Annotated[float, Field(ge=0)]
+    memory_mb: Annotated[float, Field(ge=0, lt=2**63)]
 
 
 class MicroBatch(Claim):
@@ -48,6 +48,12 @@ class Pace(Claim):
     """Seconds of a step."""
 
     seconds: Annotated[float, Field(gt=0)]
+
+
+class Compilation(Claim):
+    """Why blocks were not compiled; empty if they were."""
+
+    refused: str
 
 
 class Number(Claim):

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import accumulate
 from typing import Any
 
 import torch
 from torch.nn import functional
+from torch.profiler import ProfilerActivity, profile
 
 from genesys_verifiers.guest import Answer, TrainingGuest
 from genesys_verifiers.training.device import on, settle
 from genesys_verifiers.training.optimization import Schedule
 from genesys_verifiers.training.stepping import Stepper
+
+MEMORY = "[memory]"  # the profiler's name for what the allocator gives or takes back
 
 
 class EfficiencyGuest(TrainingGuest):
@@ -49,6 +53,19 @@ class EfficiencyGuest(TrainingGuest):
             functional.linear(last, model.head)
         settle(self._device)
         return {}
+
+    def held(self, length: int) -> Answer:
+        """The most MiB that tensors of a forward pass on one sequence take, without the weights."""
+        if self._device.type == "cuda":
+            before = torch.cuda.memory_allocated(self._device) / 2**20
+            self.gpu_memory()
+            self.read(1, length)
+            return {"memory_mb": self.gpu_memory()["memory_mb"] - before}
+        with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as seen:
+            self.read(1, length)
+        told = [event for event in seen.profiler.kineto_results.events() if event.name() == MEMORY]
+        changes = [event.nbytes() for event in sorted(told, key=lambda event: event.start_ns())]
+        return {"memory_mb": max(accumulate(changes, initial=0)) / 2**20}
 
     def gpu_memory(self) -> Answer:
         """The most MiB that the GPU held for it since this was last asked."""

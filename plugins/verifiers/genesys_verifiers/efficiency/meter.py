@@ -1,7 +1,7 @@
 """What a design takes in time and memory, training and reading, at several lengths.
 
-The guest only runs passes: time and memory are those that are seen from outside, but for the memory
-of a GPU, which only the guest can tell.
+The guest only runs passes: time and memory are those that are seen from outside. Only the memory of
+a GPU, and what a further token adds, are what the guest says, which can count the bytes of tensors.
 """
 
 from __future__ import annotations
@@ -48,6 +48,12 @@ class MeasuredModel(RemoteModel):
     def read(self, rows: int, length: int) -> tuple[float, float]:
         """Seconds of a forward pass on tokens of shape (rows, length), and most memory in MiB."""
         return self._measure(lambda: self._call("read", rows=rows, length=length))
+
+    def bytes_per_token(self, length: int) -> float:
+        """How much more a forward pass holds per token of the second half of a sequence."""
+        half = length // 2
+        less, more = (plain(Memory, self._call("held", length=n)).memory_mb for n in (half, length))
+        return (more - less) * 2**20 / (length - half)
 
     def _measure(self, run: Callable[[], object]) -> tuple[float, float]:
         """The best time after a first pass, which pays for more than itself."""
@@ -161,19 +167,17 @@ class Meter:
             with self._open(task) as model:
                 model.load()
                 model.build(*size)
-                # What needs less comes first, as what was taken is not given back.
-                half = length // 2
-                _, half_memory = model.read(rows, half)
+                # Reading comes first: it needs less, and what training took is not given back.
                 read, read_memory = model.read(rows, length)
                 learn, learn_memory = model.learn(rows, length)
+                bytes_per_token = model.bytes_per_token(length)
         except DesignFaultError as fault:
             return empty.model_copy(update={"error": str(fault)})
-        more = max(0.0, read_memory - half_memory)
         return empty.model_copy(
             update={
                 "prefill_tokens_per_second": rows * length / read,
                 "prefill_memory_mb": read_memory,
-                "prefill_bytes_per_token": more * 2**20 / (rows * (length - half)),
+                "prefill_bytes_per_token": bytes_per_token,
                 "train_tokens_per_second": rows * length / learn,
                 "train_memory_mb": learn_memory,
             }
