@@ -28,7 +28,14 @@ import numpy as np
 WIDTH, BLOCKS, LENGTH, BATCH = 128, 4, 256, 16
 WARM_UP = 2
 LIMITS = {"float32": {4096: 1.4, 32768: 2.0}, "bf16": {4096: 1.7, 32768: 1.7}}
-CONTENDERS = ("plain", "plain, allocator", "float32", "bf16")
+CONTENDERS = (
+    "plain",
+    "plain, allocator",
+    "float32",
+    "bf16",
+    "float32, compiled",
+    "bf16, compiled",
+)
 
 
 def contend(contender: str, text: str, vocabulary: int, steps: int, threads: int) -> None:
@@ -64,16 +71,18 @@ def plain(contender: str, text: Path, vocabulary: int, tick: Callable[..., None]
     train(text, PlainGPT(WIDTH, BLOCKS, vocabulary, LENGTH), 1000, BATCH, LENGTH, tick)
 
 
-def genesys(precision: str, text: Path, vocabulary: int, tick: Callable[..., None]) -> None:
+def genesys(contender: str, text: Path, vocabulary: int, tick: Callable[..., None]) -> None:
     import torch
     from plain_gpt import Block
 
     from genesys.gau import GABBase
     from genesys.gau.model import GAM
     from genesys_verifiers.settings import Settings
+    from genesys_verifiers.training.compiling import compile_blocks
     from genesys_verifiers.training.data import Batches
     from genesys_verifiers.training.loops import fit
     from genesys_verifiers.training.optimization import Schedule
+    from genesys_verifiers.training.stepping import Stepper
 
     torch.use_deterministic_algorithms(True, warn_only=True)
 
@@ -86,9 +95,16 @@ def genesys(precision: str, text: Path, vocabulary: int, tick: Callable[..., Non
             return self.inner(X), Z
 
     model = GAM(GAB, WIDTH, BLOCKS, vocabulary)
+    precision, *compiled = contender.split(", ")
     settings = Settings(sequence_length=LENGTH, batch_size=BATCH, precision=precision)
     batches = Batches(text, 1000, BATCH, LENGTH, seed=0)
-    fit(model, batches, Schedule(1e-3, 1000, settings), tick)
+    schedule = Schedule(1e-3, 1000, settings)
+    if compiled:
+        with TemporaryDirectory() as folder:
+            refused = compile_blocks(Stepper(model.train(), schedule), next(iter(batches)), folder)
+        if refused:
+            raise SystemExit(f"The blocks cannot be compiled: {refused}")
+    fit(model, batches, schedule, tick)
 
 
 def start(

@@ -28,7 +28,9 @@ def scores(report: VerificationReport) -> RenderableType:
     size = f"{count(report.parameters)} parameters, "
     size += f"{report.n_block} blocks of width {report.embed_dim}"
     if report.tokens:
-        size += f", {count(report.tokens)} tokens at {count(report.tokens_per_second)}/s"
+        size += f", {count(report.tokens)} tokens{_way(report)} at "
+        size += f"{count(report.tokens_per_second)}/s"
+    size += f", {plain(report.note)}" if report.note else ""
     about = Text(f"  {size}, {duration(report.seconds)}, {_seeds(report)}", "dim")
     measured = [efficiency(report.efficiency)] if report.efficiency else []
     return Group(head, about, Padding(_tasks(report.scores), (0, 0, 0, 2)), *measured)
@@ -40,6 +42,13 @@ def _accuracy(report: VerificationReport) -> str:
         return number(value)
     low, high = error.around(value)
     return f"{value:.3f} ± {error.value:.3f}, 95% interval {low:.3f} to {high:.3f}"
+
+
+def _way(report: VerificationReport) -> str:
+    """How the blocks computed in training."""
+    if not report.precision:
+        return ""
+    return f" in {report.precision}" + (", compiled," if report.compiled else "")
 
 
 def _seeds(report: VerificationReport) -> str:

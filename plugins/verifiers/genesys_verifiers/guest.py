@@ -26,6 +26,7 @@ from genesys_verifiers.checkpoints.pieces import Pieces, buffered
 from genesys_verifiers.checkpoints.weights import restore, saved
 from genesys_verifiers.probes.training import ProbeBatches
 from genesys_verifiers.settings import Precision, Settings, Task, token_type
+from genesys_verifiers.training.compiling import compile_blocks
 from genesys_verifiers.training.data import Batches, within
 from genesys_verifiers.training.device import allow_tf32, device_of, on, settle
 from genesys_verifiers.training.fitting import fitting
@@ -37,6 +38,7 @@ from genesys_verifiers.tuning.tuner import Tuner
 
 Array = np.ndarray[Any, Any]
 Answer = dict[str, Any]
+MAX_TEXT = 2000
 
 
 class TrainingGuest:
@@ -45,13 +47,14 @@ class TrainingGuest:
     Args:
         payload: A :class:`Task`.
         emit: Takes one event per step of training.
-        scratch: Not used.
+        scratch: Where a compiler may write.
     """
 
     def __init__(
         self, payload: dict[str, Any], emit: Callable[[Answer], None], scratch: str
     ) -> None:
         self._task, self._emit = Task.model_validate(payload), emit
+        self._scratch = scratch
         torch.set_num_threads(self._task.settings.threads)
         torch.use_deterministic_algorithms(True, warn_only=True)
         self._device = device_of(self._task.settings)
@@ -83,6 +86,17 @@ class TrainingGuest:
         with on(self._device):
             self._model = GAM(*args)
         return {}
+
+    def compile(self, precision: str) -> Answer:
+        """Compile the model's blocks for training in this precision.
+
+        Returns:
+            Why they are not compiled; empty if they are.
+        """
+        batch = next(iter(self._batches(1)))
+        with on(self._device):
+            stepper = self._begin(Precision(precision))
+            return {"refused": compile_blocks(stepper, batch, self._scratch)[:MAX_TEXT]}
 
     def pace(self, steps: int, precision: str) -> Answer:
         """Mean seconds of forward and backward passes after a first: a processor's, or a GPU's.
@@ -118,7 +132,7 @@ class TrainingGuest:
     def hand_over_state(self) -> Answer:
         """Emit all that training has changed so far, in pieces of bytes."""
         assert self._stepper
-        with buffered(self._emit) as file:
+        with on(self._device), buffered(self._emit) as file:
             write_state(self._stepper, file)
         return {}
 

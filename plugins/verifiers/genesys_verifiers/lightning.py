@@ -151,7 +151,7 @@ class LightningVerifier:
         checkpoints = verification = None
         try:
             reference = self._reference(scale, seed, sandbox)
-            task = task.in_precision(reference.precision)
+            task = task.in_precision(reference.precision, reference.compiled)
             checkpoints = self._saving.training(design.name, scale, task, curriculum.corpus)
             verification = Verification(
                 self._opener(task, scale, sandbox),

@@ -72,7 +72,7 @@ class Opener:
             n_block: Number of blocks.
             embed_dim: Width.
             weights: What it has learnt, in pieces; none for a model as it begins.
-            train: Whether it is to train.
+            train: Whether it is to train; its blocks are then compiled, if the settings say so.
 
         Raises:
             DesignFaultError: The design cannot be loaded or built.
@@ -82,6 +82,8 @@ class Opener:
             model.load()
             model.build(n_block, embed_dim)
             model.restore(weights)
+            if train and self.task.settings.compile is True:
+                model.compile(self.task.settings.precision)
             yield model
 
     def spend(self, seconds: float) -> None:
@@ -96,6 +98,7 @@ class Opener:
             update={
                 "seconds": max(1.0, self._deadline - time.monotonic()),
                 "readable": [str(corpus.train_folder)] if train else [],
+                "compiler": train and bool(self.task.settings.compile),
             }
         )
         return Job(entry=ENTRY, payload=task.model_dump(mode="json"), limits=limits)

@@ -10,7 +10,9 @@ import numpy as np
 
 from genesys.errors import SandboxError
 from genesys.sandbox import Guest, GuestEnded, GuestRaised
+from genesys.sandbox.channel import printable
 from genesys_verifiers.claims import (
+    Compilation,
     Count,
     MicroBatch,
     Number,
@@ -25,6 +27,7 @@ from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.settings import Accelerator, Precision, Settings, Size
 
 Array = np.ndarray[Any, Any]
+MOST_NOTE = 200  # characters
 # What torch raises where a GPU has too little memory.
 OUT_OF_MEMORY = "OutOfMemoryError"
 # Number of the step, loss (nats), gradient norm, seconds since the step before (of a processor, or
@@ -42,6 +45,10 @@ class RemoteModel:
         vocab_size: V, the number of tokens.
         memory_mb: Most memory that its weights may take, in MiB.
         settings: How it trains.
+
+    Attributes:
+        compiled: Whether its blocks are compiled, as it says.
+        note: Why they are not, if they were to be.
     """
 
     def __init__(
@@ -52,6 +59,7 @@ class RemoteModel:
         self._on_gpu = self._settings.accelerator is Accelerator.CUDA
         self._width = self._steps = 0
         self._exhaustion = Exhaustion()
+        self.compiled, self.note = False, ""
 
     def load(self) -> None:
         """Run the design's code."""
@@ -71,6 +79,20 @@ class RemoteModel:
         """Make the model."""
         self._width = embed_dim
         self._call("build", n_block=n_block, embed_dim=embed_dim)
+
+    def compile(self, precision: Precision) -> float:
+        """Have its blocks compiled for training in this precision, if they can be.
+
+        Returns:
+            Processor seconds that it took, compilers included.
+        """
+        before = self._seconds()
+        said = plain(Compilation, self._call("compile", precision=precision))
+        self.compiled, self.note = not said.refused, ""
+        if said.refused:
+            first = printable(said.refused).strip().partition("\n")[0]
+            self.note = f"not compiled: {first[:MOST_NOTE]}"
+        return self._seconds() - before
 
     def pace(self, steps: int, precision: Precision) -> float:
         """Seconds of a forward and backward pass, as it says: a processor's, or a GPU's."""

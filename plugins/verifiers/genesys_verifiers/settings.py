@@ -65,6 +65,8 @@ class Settings(BaseModel):
         weight_decay: Of the blocks' matrices.
         clip: Largest gradient norm.
         precision: In what the blocks compute.
+        compile: Whether blocks are compiled for training; ``auto`` where that pays for the GPT
+            reference.
         loop: Who runs the training loop.
         accelerator: On what guests train and evaluate.
         gpu_memory: Share of a GPU's memory that a guest may take.
@@ -84,6 +86,7 @@ class Settings(BaseModel):
     weight_decay: Annotated[float, Field(ge=0)] = 0.1
     clip: Annotated[float, Field(gt=0)] = 1.0
     precision: Precision = Precision.FLOAT32
+    compile: bool | Literal["auto"] = False
     loop: Loop = Loop.LIGHTNING
     accelerator: Accelerator = Accelerator.CPU
     gpu_memory: Annotated[float, Field(gt=0, le=1)] = 0.9
@@ -140,9 +143,9 @@ class Task(BaseModel):
         few = self.steps <= FEW_STEPS
         return (Precision.FLOAT32,) if few else (Precision.FLOAT32, Precision.BF16)
 
-    def in_precision(self, precision: Precision) -> Task:
-        """The same task in another precision."""
-        return self._with(precision=precision)
+    def in_precision(self, precision: Precision, compiled: bool = False) -> Task:
+        """The same task in this precision, with compiled blocks or not."""
+        return self._with(precision=precision, compile=compiled)
 
     def taking(self, micro_batch: int) -> Task:
         """The same task with so many sequences in memory at a time, if that was left open."""

@@ -15,7 +15,7 @@ from typing import Any
 from genesys.measurements import Measurement
 from genesys.records import CurvePoint, Scale
 from genesys_verifiers.checkpoints.resumption import Checkpoint, Checkpoints
-from genesys_verifiers.evaluation.evaluate import Evaluator
+from genesys_verifiers.evaluation.examiner import Examiner
 from genesys_verifiers.evaluation.judging import baseline, judge
 from genesys_verifiers.evaluation.kept import Scores, kept
 from genesys_verifiers.faults import DesignFaultError
@@ -37,7 +37,7 @@ class Verification:
         scale: The scale.
         settings: How to train.
         reference: What the GPT reference needs at this scale.
-        evaluator: Scores models.
+        examiner: Scores models.
         checkpoints: Of the training; None for none.
         progress: Told of each point of the training curve, of one that goes on from where it does.
         log: Told of each step.
@@ -55,7 +55,7 @@ class Verification:
         scale: Scale,
         settings: Settings,
         reference: Reference,
-        evaluator: Evaluator,
+        examiner: Examiner,
         checkpoints: Checkpoints | None,
         progress: Callable[[CurvePoint], None],
         log: Log,
@@ -63,7 +63,7 @@ class Verification:
         self.stage = "loading"
         self.found: dict[str, Any] = {}
         self._open, self._scale, self._settings = open_, scale, settings
-        self._reference, self._evaluator, self._progress = reference, evaluator, progress
+        self._reference, self._examiner, self._progress = reference, examiner, progress
         self._checkpoints, self._log = checkpoints, log
         self.spent_before = 0.0
         self.weights: list[Array] = []
@@ -83,16 +83,16 @@ class Verification:
             size = self._tune(model)
             model.build(size.n_block, size.embed_dim)
             self.stage = "evaluation before training"
-            untrained = baseline(model, self._evaluator, self._kept(size))
+            untrained = baseline(model, self._examiner, self._kept(size))
         weights = self.weights = self._learn(size)
         self.stage = "evaluation"
         trained = partial(self._open.built, size.n_block, size.embed_dim, weights)
-        self.found["scores"] = judge(trained, self._evaluator, untrained, self._kept(size, weights))
+        self.found["scores"] = judge(trained, self._examiner, untrained, self._kept(size, weights))
 
     def _kept(self, size: Size, weights: Sequence[Array] = ()) -> Measurement[Scores]:
         """Where the scores of the model are once it has been scored."""
         shape = size.n_block, size.embed_dim
-        return kept(self._evaluator.key, self._open.task, shape, weights)
+        return kept(self._examiner.key, self._open.task, shape, weights)
 
     def _tune(self, model: RemoteModel) -> Size:
         self.stage = "tuning"
@@ -141,6 +141,12 @@ class Verification:
             size: Its size.
             spent: Seconds that training took before.
         """
+        settings = self._open.task.settings
+        self.found |= {
+            "precision": settings.precision.value,
+            "compiled": model.compiled,
+            "note": model.note,
+        }
         saved = self._checkpoints
         most = saved.seconds if saved else 0.0
         while True:

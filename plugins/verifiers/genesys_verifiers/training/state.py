@@ -7,6 +7,7 @@ from typing import IO
 import torch
 
 from genesys_verifiers.checkpoints.weights import put
+from genesys_verifiers.training.compiling import is_compiled
 from genesys_verifiers.training.generators import get_generators, set_generators
 from genesys_verifiers.training.stepping import Stepper
 
@@ -21,6 +22,7 @@ def write_state(stepper: Stepper, file: IO[bytes]) -> None:
         "rates": stepper.rates.state_dict(),
         "number": stepper.number,
         "micro_batch": stepper.micro_batch,
+        "compiled": is_compiled(stepper.model),
         "generators": get_generators(),
     }
     torch.save(state, file)
@@ -31,8 +33,11 @@ def read_state(stepper: Stepper, file: IO[bytes]) -> None:
 
     Raises:
         DesignFaultError: The design makes other parameters now.
+        ValueError: Its blocks were compiled and are not now, or the other way round.
     """
     state = torch.load(file, weights_only=True)
+    if state["compiled"] != is_compiled(stepper.model):
+        raise ValueError("the blocks were compiled in one part of the training only")
     put(stepper.model, state["parameters"], state["buffers"])
     stepper.optimizer.load_state_dict(state["optimizer"])
     stepper.rates.load_state_dict(state["rates"])
