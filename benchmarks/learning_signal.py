@@ -19,6 +19,7 @@ from genesys.gau.folder import load_tree
 from genesys.records import Outcome, Scale, Score, VerificationReport
 from genesys.resources import resource
 from genesys.sandbox import Sandbox
+from genesys_verifiers.evaluation.evaluate import BASELINE_ITEMS
 from genesys_verifiers.lightning import LightningVerifier
 
 DESIGNS = ["gpt2", "mamba2", "retnet", "rwkv6", "ttt"]
@@ -98,39 +99,39 @@ def by_task(report: VerificationReport) -> None:
     show(f"Tasks: {report.design}, {report.scale}", ["task", "untrained", "trained", "error"], rows)
 
 
-def growth(bench: Bench, tokens: list[int]) -> None:
-    report = bench.report("gpt2", "0.1M", tokens[0], SEEDS[0])
-    start = statistics.mean(s.untrained or 0.0 for s in accuracies(report))
-    rows: list[list[object]] = [["0", start, bits(report).untrained]]
-    for budget in tokens:
-        report = bench.report("gpt2", "0.1M", budget, SEEDS[0])
-        rows.append([f"{report.tokens:,}", report.fitness, bits(report).value])
-    show("Tokens: gpt2, 0.1M", ["tokens", "score", "bits per byte"], rows)
-    by_task(report)
+def growth(bench: Bench, name: str, budgets: list[int]) -> list[list[object]]:
+    """Score and bits per byte of one design at 0.1M, untrained and after each budget."""
+    reports = [bench.report(name, "0.1M", budget, SEEDS[0]) for budget in budgets]
+    start = statistics.mean(s.untrained or 0.0 for s in accuracies(reports[0]))
+    rows: list[list[object]] = [[name, "0", start, bits(reports[0]).untrained]]
+    return rows + [[name, f"{r.tokens:,}", r.fitness, bits(r).value] for r in reports]
 
 
-def sizes(bench: Bench, tokens: int) -> None:
-    rows = []
-    for scale in bench.scales:
-        report = bench.report("gpt2", scale, tokens, SEEDS[0])
-        rows.append([scale, f"{report.parameters:,}", report.fitness, bits(report).value])
-    head = ["scale", "parameters", "score", "bits per byte"]
-    show(f"Size: gpt2, {tokens:,} tokens", head, rows)
+def sizes(bench: Bench, name: str, tokens: int) -> list[list[object]]:
+    """Score and bits per byte of one design at each scale, after as many tokens."""
+    reports = [bench.report(name, scale, tokens, SEEDS[0]) for scale in bench.scales]
+    return [[name, r.scale, f"{r.parameters:,}", r.fitness, bits(r).value] for r in reports]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=250_000, help="for seeds and designs")
-    parser.add_argument("--most-tokens", type=int, default=2_000_000, help="for tokens and sizes")
+    parser.add_argument("--more-tokens", type=int, default=750_000, help="for tokens and sizes")
+    parser.add_argument("--most-tokens", type=int, default=2_000_000, help="for gpt2 alone")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
+    few, more, most = options.tokens, options.more_tokens, options.most_tokens
+    head = ["design", "tokens", "score", "bits per byte"]
     with Sandbox() as sandbox:
         bench = Bench(sandbox, options.threads)
-        seeds_and_designs(bench, options.tokens)
-        untrained(bench, options.tokens, _config("corpus/local_text.yaml")["items_per_task"])
-        most = options.most_tokens
-        growth(bench, [options.tokens // 4, options.tokens, (options.tokens + most) // 3, most])
-        sizes(bench, most)
+        seeds_and_designs(bench, few)
+        untrained(bench, few, _config("corpus/local_text.yaml")["items_per_task"])
+        rows = [row for name in DESIGNS for row in growth(bench, name, [few // 4, few, more])]
+        show("Tokens: 0.1M", head, rows)
+        rows = [row for name in DESIGNS for row in sizes(bench, name, more)]
+        show(f"Size: {more:,} tokens", ["design", "scale", "parameters", *head[2:]], rows)
+        show("Tokens: gpt2, 0.1M", head, growth(bench, "gpt2", [most]))
+        by_task(bench.report("gpt2", "0.1M", most, SEEDS[0]))
 
 
 if __name__ == "__main__":
