@@ -112,6 +112,15 @@ def test_a_short_training_is_in_what_the_settings_say_or_in_float32(
     assert guests == GUESTS
 
 
+@pytest.mark.parametrize(("compiled", "found"), [(False, False), (True, True), ("auto", False)])
+def test_a_training_of_seconds_is_compiled_only_where_the_settings_say_so(
+    measuring: Measuring, compiled: bool | str, found: bool
+) -> None:
+    reference, guests = measuring(References(), compile=compiled)
+    assert reference.compiled is found
+    assert guests == GUESTS
+
+
 def test_it_can_be_measured_anew(measuring: Measuring, folder: Path) -> None:
     references, task = References(), measuring.task()
     slow = measuring(references)[0].model_copy(update={"step_seconds": 99.0})

@@ -72,7 +72,7 @@ class Opener:
             n_block: Number of blocks.
             embed_dim: Width.
             weights: What it has learnt, in pieces; none for a model as it begins.
-            train: Whether it is to train; its blocks are then compiled, if the settings say so.
+            train: Whether it is to train.
 
         Raises:
             DesignFaultError: The design cannot be loaded or built.
@@ -82,7 +82,22 @@ class Opener:
             model.load()
             model.build(n_block, embed_dim)
             model.restore(weights)
-            if train and self.task.settings.compile is True:
+            yield model
+
+    @contextmanager
+    def trainee(self, n_block: int, embed_dim: int) -> Iterator[RemoteModel]:
+        """Start a guest that is to train, its blocks compiled if the settings say so.
+
+        Args:
+            n_block: Number of blocks.
+            embed_dim: Width.
+
+        Raises:
+            DesignFaultError: The design cannot be loaded or built.
+            SandboxError: See :meth:`__call__`.
+        """
+        with self.built(n_block, embed_dim, train=True) as model:
+            if self.task.settings.compile is True:
                 model.compile(self.task.settings.precision)
             yield model
 

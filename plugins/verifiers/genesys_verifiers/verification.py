@@ -111,11 +111,11 @@ class Verification:
         saved = self._checkpoints
         if saved and (kept := saved.read(size)):
             self._open.spend(kept.seconds)
-            with self._open.built(size.n_block, size.embed_dim, train=True) as model:
+            with self._open.trainee(size.n_block, size.embed_dim) as model:
                 if self._goes_on(model, saved, kept):
                     return self._train(model, size, kept.seconds)
             self._open.spend(-kept.seconds)
-        with self._open.built(size.n_block, size.embed_dim, train=True) as model:
+        with self._open.trainee(size.n_block, size.embed_dim) as model:
             return self._train(model, size)
 
     def _goes_on(self, model: RemoteModel, saved: Checkpoints, kept: Checkpoint) -> bool:
