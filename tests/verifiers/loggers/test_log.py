@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -91,6 +92,31 @@ def test_tensorboard_reads_its_files(tmp_path: Path) -> None:
     assert [event.step for event in events.Scalars("train/loss")] == [1, 10, 20, 25]
     assert events.Scalars("fitness")[-1].value == 0.75
     assert "_hparams_/experiment" in events.summary_metadata
+
+
+@pytest.mark.filterwarnings("ignore")  # of libraries that are not ours
+def test_wandb_writes_a_run_for_each_verification(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pytest.importorskip("wandb")
+    logging = Logging({"name": "wandb", "folder": str(tmp_path), "mode": "offline"})
+    train(logging)
+    train(logging)
+    files = list(tmp_path.rglob("run-*.wandb"))
+    assert len(files) == 2
+    assert all(b"train/loss" in file.read_bytes() for file in files)
+    assert "has failed" not in caplog.text
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_mlflow_keeps_a_database_where_there_is_no_server(tmp_path: Path) -> None:
+    pytest.importorskip("mlflow")
+    train(Logging({"name": "mlflow", "folder": str(tmp_path)}))
+    with sqlite3.connect(tmp_path / "mlflow.db") as database:
+        found = database.execute("select step from metrics where key = 'train/loss' order by step")
+        assert found.fetchall() == [(1,), (10,), (20,), (25,)]
+        assert database.execute("select status from runs").fetchall() == [("FINISHED",)]
+    database.close()
 
 
 def test_nothing_is_logged_unless_it_is_asked_for(tmp_path: Path) -> None:
