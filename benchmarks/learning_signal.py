@@ -125,7 +125,7 @@ def main() -> None:
     with Sandbox() as sandbox:
         bench = Bench(sandbox, options.threads)
         seeds_and_designs(bench, few)
-        untrained(bench, few, _config("corpus/local_text.yaml")["items_per_task"])
+        untrained(bench, few, BASELINE_ITEMS)
         rows = [row for name in DESIGNS for row in growth(bench, name, [few // 4, few, more])]
         show("Tokens: 0.1M", head, rows)
         rows = [row for name in DESIGNS for row in sizes(bench, name, more)]
