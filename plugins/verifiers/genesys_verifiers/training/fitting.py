@@ -39,16 +39,27 @@ def fitting(
     """
     rows, length = shape
     try:
-        parameters, saved = held(code, size, length)
+        fixed, each = needed(code, size, vocabulary, length)
     except Exception:  # it reads values, or makes tensors that are not fake: no fault
         return 1
-    width = size[1]
-    head = vocabulary * width
-    fixed = BYTES_PER_PARAMETER * (parameters + head) + 4 * (head + 3 * ROWS * vocabulary)
-    each = saved + 4 * 3 * length * width
     while rows > 1 and fixed + rows * each > SHARE * memory_mb * MIB:
         rows //= 2
     return rows
+
+
+def needed(code: str, size: tuple[int, int], vocabulary: int, length: int) -> tuple[int, int]:
+    """Bytes that training needs: once, and for each sequence that is in memory.
+
+    Args:
+        code: The design's ``gab.py``.
+        size: Number of blocks, and width.
+        vocabulary: V, the number of tokens.
+        length: Of the sequences, in tokens.
+    """
+    parameters, saved = held(code, size, length)
+    head = vocabulary * size[1]
+    fixed = BYTES_PER_PARAMETER * (parameters + head) + 4 * (head + 3 * ROWS * vocabulary)
+    return fixed, saved + 4 * 3 * length * size[1]
 
 
 def held(code: str, size: tuple[int, int], length: int) -> tuple[int, int]:
