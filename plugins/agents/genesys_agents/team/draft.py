@@ -15,19 +15,24 @@ from genesys_agents.team.answers import Unread
 STUB = '''\
 # GAU_IMPLEMENTATION_FILE
 import torch
+from torch import nn
 
 from genesys.gau import GAUBase, gau_test
 
 
 class {name}(GAUBase):
-    """Stands for a unit that is not written yet: passes X on."""
+    """Stands for a unit that is not written yet: passes X on, times 1.
+
+    The factor can be learnt, since a block with nothing to learn is not valid.
+    """
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
         self.factory_kwargs = {{"device": device, "dtype": dtype}}
         super().__init__(embed_dim, block_loc, kwarg_all)
+        self.scale = nn.Parameter(torch.ones(embed_dim, **self.factory_kwargs))
 
     def _forward(self, X, **Z):
-        return X
+        return X * self.scale.to(X.dtype)
 
 
 @gau_test
