@@ -38,7 +38,7 @@ def corpus(cache: Path) -> Corpus:
     return prepare(TINY, cache)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as workers:
         yield workers
