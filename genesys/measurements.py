@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
+from genesys.files import write_text
 from genesys.resources import cache_root
 
 R = TypeVar("R", bound=BaseModel)
@@ -53,11 +53,7 @@ class Measurement(Generic[R]):
         """
         with suppress(OSError):
             self.file.parent.mkdir(parents=True, exist_ok=True)
-            with NamedTemporaryFile(
-                "w", dir=self.file.parent, suffix=".part", delete=False, encoding="utf-8"
-            ) as part:
-                part.write(found.model_dump_json())
-            Path(part.name).replace(self.file)
+            write_text(self.file, found.model_dump_json())
 
 
 def _processor() -> str:

@@ -12,12 +12,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from genesys.errors import GenesysError, TreeError, UnitError
+from genesys.files import write_text
 from genesys.gau.compose import compose
 from genesys.gau.folder import DESIGN_FILE, UNITS_FOLDER, read_design_file
 from genesys.gau.parse import parse_block, sections
 from genesys.gau.tree import GAUTree
 from genesys.gau.unit import SECTION, parse_unit
-from genesys.population.files import write_atomic
 from genesys.records import Argument, Design, Issue, Repair, Unit
 
 _HUNK = re.compile(r"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
@@ -91,7 +91,7 @@ class Source:
             texts = {self.path: compose(GAUTree.of(design))}
         for file, text in texts.items():
             try:
-                write_atomic(file.resolve(), text)
+                write_text(file.resolve(), text)
             except OSError as error:
                 raise GenesysError(f"{file} cannot be written: {error}") from None
         return list(texts)

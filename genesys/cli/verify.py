@@ -20,7 +20,7 @@ from genesys.cli.training import TrainingDisplay
 from genesys.errors import GenesysError, SandboxError, TreeError, UnitError
 from genesys.evolution.run import sandbox_of
 from genesys.evolution.settings import settings_of
-from genesys.population.files import write_atomic
+from genesys.files import write_text
 from genesys.records import CheckReport, Design, Outcome, Record, Scale, VerificationReport
 from genesys.registry import load
 
@@ -154,6 +154,6 @@ def _print(report: VerificationReport, as_json: bool) -> None:
 
 def _write(report: VerificationReport, path: Path) -> None:
     try:
-        write_atomic(path, report.model_dump_json(indent=2) + "\n")
+        write_text(path, report.model_dump_json(indent=2) + "\n")
     except OSError as error:
         raise GenesysError(f"The report cannot be written to {path}: {error}") from None

@@ -14,9 +14,10 @@ from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.settings import EvolutionSettings, FitnessSettings, settings_of
+from genesys.files import write_text
 from genesys.plugins import HOOKS
 from genesys.population.evolution_tree import EvolutionTree
-from genesys.population.files import storing, write_atomic
+from genesys.population.files import storing
 from genesys.population.run_file import flatten
 from genesys.records import Record, Scale
 from genesys.registry import KINDS, load
@@ -82,7 +83,7 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     with ExitStack() as stack:
         tree = stack.enter_context(EvolutionTree(folder, _identity(config, extent.incidental)))
         with storing("write to", folder):
-            write_atomic(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
+            write_text(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
         stack.enter_context(sandbox)
         coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, observe)
         return coordinator.run(extent.generations)

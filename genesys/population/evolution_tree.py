@@ -15,7 +15,8 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from genesys.errors import RunLockedError, StoreError
-from genesys.population.files import storing, write_atomic
+from genesys.files import write_text
+from genesys.population.files import storing
 from genesys.population.folders import DesignFolders
 from genesys.population.population import Population
 from genesys.population.run_file import FILE, RunFile
@@ -224,7 +225,7 @@ class EvolutionTree:
                 "stop it, or choose another folder."
             ) from None
         self._closing.callback(lock.release)
-        write_atomic(self.folder / HOLDER, f"process {os.getpid()} on {socket.gethostname()}\n")
+        write_text(self.folder / HOLDER, f"process {os.getpid()} on {socket.gethostname()}\n")
 
     def _holder(self) -> str:
         try:

@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one, and errors that say what to do."""
+"""Errors of the disk that say what to do."""
 
 from __future__ import annotations
 
@@ -42,18 +42,3 @@ def _reason(error: Exception) -> str:
     if system := re.search(r"([^:]+) \(os error \d+\)", str(error)):
         return system.group(1).strip()
     return str(error).removeprefix("lance error: ").strip().rstrip(".")
-
-
-def write_atomic(path: Path, text: str) -> None:
-    """Replace a file's content in one step; its folder must exist.
-
-    Raises:
-        OSError: Nothing was replaced.
-    """
-    draft = path.with_name(f".{path.name}.tmp")
-    try:
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
-    except OSError:
-        draft.unlink(missing_ok=True)
-        raise

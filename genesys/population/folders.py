@@ -10,10 +10,10 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from genesys.files import write_text
 from genesys.gau.compose import compose
 from genesys.gau.folder import save_tree
 from genesys.gau.tree import GAUTree
-from genesys.population.files import write_atomic
 from genesys.population.population import Population
 from genesys.records import Design, VerificationReport
 
@@ -51,7 +51,7 @@ class DesignFolders:
         text = report.model_dump_json(indent=2) + "\n"
         if not path.is_file() or path.read_text(encoding="utf-8") != text:
             path.parent.mkdir(exist_ok=True)
-            write_atomic(path, text)
+            write_text(path, text)
 
     def restore(self, population: Population) -> None:
         """Write whatever is missing, e.g. after the process was killed between two writes."""

@@ -11,10 +11,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from genesys.errors import StoreError
-from genesys.population.files import write_atomic
+from genesys.files import write_text
 from genesys.population.fitness import EQUATION_1, Weights
 
-FORMAT = 2
+FORMAT = 3
 FILE = "run.json"
 TERMS = "fitness.terms."  # begins the keys of their weights
 
@@ -72,7 +72,7 @@ class RunFile(BaseModel):
 
     def save(self, folder: Path) -> None:
         """Write the file in one step."""
-        write_atomic(folder / FILE, self.model_dump_json(indent=2) + "\n")
+        write_text(folder / FILE, self.model_dump_json(indent=2) + "\n")
 
     def check_same(self, folder: Path, config: Mapping[str, Any]) -> None:
         """Refuse to go on with a config that would give other results.

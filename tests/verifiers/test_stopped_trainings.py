@@ -19,9 +19,9 @@ import psutil
 import pytest
 import torch
 
+from genesys.files import write_file
 from genesys.records import CurvePoint, Design, Outcome, Scale, VerificationReport
 from genesys.sandbox import Job, Sandbox
-from genesys_verifiers.checkpoints.draft import write_file
 from genesys_verifiers.checkpoints.resumption import FILE, Checkpoint
 from genesys_verifiers.checkpoints.trained import load_model
 from genesys_verifiers.corpus import Corpus

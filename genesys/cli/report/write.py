@@ -18,7 +18,7 @@ from genesys.cli.report.rejected import rejected
 from genesys.cli.report.scaling import scaling
 from genesys.cli.report.summary import headline, tiles
 from genesys.errors import GenesysError
-from genesys.population.files import write_atomic
+from genesys.files import write_text
 from genesys.population.population import Population
 from genesys.population.scaling import ScalingFit
 from genesys.text import clean
@@ -50,7 +50,7 @@ def write_report(
     html = render(population, title, scales_of(population) if scales is None else scales)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomic(path, html)
+        write_text(path, html)
     except OSError as error:
         raise GenesysError(f"The report cannot be written to {path}: {error}") from None
     return path

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from genesys.errors import GenesysError, SandboxError
+from genesys.files import sha256_of
 from genesys.records import Design, Outcome, Scale, VerificationReport
 from genesys.sandbox import Job, Sandbox
-from genesys_verifiers.checkpoints.draft import sha256_of
 from genesys_verifiers.checkpoints.trained import BLOCK, MODEL, ModelFile
 from genesys_verifiers.lightning import LightningVerifier
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from genesys.files import write_file
 from genesys.records import VerificationReport, first_problem
-from genesys_verifiers.checkpoints.draft import write_file
 
 FILE = "finished.json"
 

@@ -15,8 +15,8 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from genesys.files import Draft, Piece, sha256_of, write_file
 from genesys.records import first_problem
-from genesys_verifiers.checkpoints.draft import Draft, Piece, sha256_of, write_file
 from genesys_verifiers.checkpoints.pieces import PIECE
 from genesys_verifiers.settings import Size
 

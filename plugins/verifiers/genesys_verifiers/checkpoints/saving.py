@@ -13,8 +13,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from genesys.files import Piece
 from genesys.records import Design, Outcome, Scale, VerificationReport
-from genesys_verifiers.checkpoints.draft import Piece
 from genesys_verifiers.checkpoints.finished import Finished
 from genesys_verifiers.checkpoints.resumption import Checkpoints
 from genesys_verifiers.checkpoints.trained import MODEL, keep_model

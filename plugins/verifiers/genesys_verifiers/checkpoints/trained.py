@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genesys.errors import GenesysError
+from genesys.files import Piece, sha256_of, write_file
 from genesys.records import Design, VerificationReport, first_problem
-from genesys_verifiers.checkpoints.draft import Piece, sha256_of, write_file
 from genesys_verifiers.settings import Positive, Task
 
 if TYPE_CHECKING:

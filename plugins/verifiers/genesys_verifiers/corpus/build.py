@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
+from genesys.files import whole
 from genesys_verifiers.corpus import shards, splits, staging, tokenizer
-from genesys_verifiers.corpus.built import Corpus, whole
+from genesys_verifiers.corpus.built import Corpus
 from genesys_verifiers.corpus.config import CorpusConfig, Part, Progress
 from genesys_verifiers.corpus.documents import Document
 from genesys_verifiers.corpus.extract import extract, fingerprints, sample_file

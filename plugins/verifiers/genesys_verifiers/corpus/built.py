@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +14,7 @@ import pyarrow.parquet as pq
 from tokenizers import Tokenizer
 
 from genesys.errors import GenesysError
-from genesys_verifiers.checkpoints.draft import sha256_of
+from genesys.files import sha256_of, whole
 from genesys_verifiers.corpus.documents import Document, Split
 
 MANIFEST = "manifest.json"
@@ -132,14 +131,3 @@ class Corpus:
             f"The corpus in {self.folder} is not as it was built: {what}. Build it again with "
             "'genesys corpus build --rebuild' and the same overrides, or delete the folder."
         )
-
-
-@contextmanager
-def whole(path: Path) -> Iterator[Path]:
-    """Give a file beside ``path`` that takes its place once it is whole."""
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        yield unfinished
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)

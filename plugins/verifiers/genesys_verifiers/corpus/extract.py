@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from genesys.files import whole
 from genesys_verifiers.corpus import staging
-from genesys_verifiers.corpus.built import whole
 from genesys_verifiers.corpus.documents import Document, digest_of
 from genesys_verifiers.corpus.splits import NAMES, TRAIN, Labels
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from genesys_verifiers.corpus.built import whole
+from genesys.files import whole
 from genesys_verifiers.corpus.documents import Document
 from genesys_verifiers.corpus.extract import labelled, overlaps
 from genesys_verifiers.corpus.splits import TRAIN, Labels

@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from genesys_verifiers.corpus.built import whole
+from genesys.files import whole
 from genesys_verifiers.corpus.config import CorpusConfig, Part
 from genesys_verifiers.corpus.documents import Document
 

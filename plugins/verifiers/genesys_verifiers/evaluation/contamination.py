@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from genesys.files import whole
 from genesys.resources import cache_root
 from genesys_verifiers.corpus import Corpus
-from genesys_verifiers.corpus.built import MANIFEST, whole
+from genesys_verifiers.corpus.built import MANIFEST
 from genesys_verifiers.evaluation.exam import Exam
 from genesys_verifiers.evaluation.plan import Array, Tokens
 from genesys_verifiers.evaluation.requests import Planner

@@ -14,8 +14,8 @@ import lm_eval.api.task
 import numpy as np
 from tokenizers import Tokenizer
 
+from genesys.files import sha256_of
 from genesys.records import Score
-from genesys_verifiers.checkpoints.draft import sha256_of
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.evaluation.contamination import overlapping
 from genesys_verifiers.evaluation.exam import Exam

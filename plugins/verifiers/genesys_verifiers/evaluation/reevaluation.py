@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from genesys.errors import GenesysError, SandboxError
+from genesys.files import sha256_of
 from genesys.records import Outcome, Score, VerificationReport
 from genesys.sandbox import Limits, Sandbox
-from genesys_verifiers.checkpoints.draft import sha256_of
 from genesys_verifiers.checkpoints.pieces import cut
 from genesys_verifiers.checkpoints.trained import BLOCK, TOKENIZER, WEIGHTS, ModelFile
 from genesys_verifiers.corpus import Corpus

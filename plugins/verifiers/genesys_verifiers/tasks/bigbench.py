@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from genesys.errors import GenesysError
+from genesys.files import sha256_of
 from genesys.resources import cache_root
-from genesys_verifiers.checkpoints.draft import sha256_of
 
 PACKAGE, SHA256 = (
     "bigbench==1.0.0",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -29,7 +31,7 @@ class Draft:
     def __init__(self, path: Path) -> None:
         self.size = 0
         self._path, self._hash = path, hashlib.sha256()
-        self._draft = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+        self._draft = _draft_of(path)
 
     def __enter__(self) -> Draft:
         self._file = self._draft.open("wb", buffering=0)
@@ -49,13 +51,7 @@ class Draft:
 
     def commit(self) -> str:
         """Make it the file, and give its SHA-256."""
-        os.fsync(self._file.fileno())
-        self._draft.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        _settle(self._draft, self._path)
         return self._hash.hexdigest()
 
 
@@ -71,6 +67,30 @@ def write_file(path: Path, pieces: Iterable[Piece]) -> str:
         return draft.commit()
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file in one step.
+
+    Raises:
+        OSError: The disk refuses. The file is as it was.
+    """
+    write_file(path, [text.encode()])
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Give the path of a file that takes the place of ``path`` once it is whole.
+
+    Raises:
+        OSError: The disk refuses. The file is as it was.
+    """
+    draft = _draft_of(path)
+    try:
+        yield draft
+        _settle(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
 def sha256_of(path: Path) -> str:
     """The SHA-256 of a file.
 
@@ -79,3 +99,19 @@ def sha256_of(path: Path) -> str:
     """
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _draft_of(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.{get_ident()}.tmp")
+
+
+def _settle(draft: Path, path: Path) -> None:
+    """Put a finished draft in the place of a file, on the disk and not just in its cache."""
+    for done in (draft, path.parent):
+        descriptor = os.open(done, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        if done is draft:
+            draft.replace(path)
