@@ -12,17 +12,30 @@ from collections.abc import Iterable
 from genesys.testing.llm_server import ChatRequest
 from genesys_agents.llm.pricing import Usage
 from genesys_agents.llm.provider import LiteLLM, Provider, Reply, Request
+from genesys_agents.testing.competent import Competent
+from genesys_agents.testing.misdeeds import Answer
 
 NAME = "offline"
 MODEL = f"{NAME}/competent"
 
 
 class Offline:
-    """Answers with :class:`genesys_agents.testing.competent.Competent`."""
+    """Answers with a function instead of a model.
+
+    Args:
+        answer: Makes the text of an answer; None for the double that knows its trade.
+    """
+
+    def __init__(self, answer: Answer | None = None) -> None:
+        self._answer = answer or Competent()
 
     def provider_of(self, model: str) -> str:
         """See :class:`Provider`."""
         return NAME
+
+    def missing_keys(self, model: str, api_base: str | None) -> list[str]:
+        """See :class:`Provider`."""
+        return []
 
     def follows_schemas(self, model: str) -> bool:
         """See :class:`Provider`."""
@@ -30,11 +43,9 @@ class Offline:
 
     async def complete(self, request: Request) -> Reply:
         """See :class:`Provider`."""
-        from genesys_agents.testing.competent import Competent
-
         messages = [{"role": m.author, "content": m.text} for m in request.messages]
         asked = ChatRequest(0, request.model, messages, {}, "")
-        text = await asyncio.to_thread(Competent(), asked)
+        text = await asyncio.to_thread(self._answer, asked)
         sent = sum(len(message.text) for message in request.messages)
         return Reply(text, Usage(sent // 4, 0, len(text) // 4), usd=0.0)
 

@@ -77,7 +77,7 @@ class Asked:
     @cached_property
     def parents(self) -> dict[str, GAUTree]:
         """The parents' trees by name, from the code that is shown of them; without arguments."""
-        shown = "\n".join((self.system, *self.said[:1]))
+        shown = "".join(self.said[:1]) if self.role == "proposer" else self.system
         start = _PARENTS.search(shown)
         parts = _DESIGN.split(shown[start.end() :] if start else "")
         trees: dict[str, GAUTree] = {}
@@ -91,14 +91,12 @@ class Asked:
     @property
     def targets(self) -> list[str]:
         """Units that a mutation may replace."""
-        found = re.search(r"^Units that you may replace: (.*)\.$", self.said[0], re.MULTILINE)
-        return found[1].split(", ") if found else []
+        return self._listed(r"^Units that you may replace: (.*)\.$")
 
     @property
     def open_units(self) -> list[str]:
         """Units that the planner may pick from."""
-        found = re.search(r"^Still to write: (.*)\. Pick one", self.last, re.MULTILINE)
-        return found[1].split(", ") if found else []
+        return self._listed(r"^Still to write: (.*)\. Pick one")
 
     @property
     def unit(self) -> str:
@@ -118,6 +116,10 @@ class Asked:
         shown = next((t for t in reversed(self.said) if "The tree as it stands:" in t), "")
         tree = shown.partition("The tree as it stands:")[2].partition("\nWrite the ")[0]
         return {unit for unit, _, _ in _UNIT.findall(tree)}
+
+    def _listed(self, pattern: str) -> list[str]:
+        found = re.findall(pattern, "\n".join(self.said), re.MULTILINE)
+        return found[-1].split(", ") if found else []
 
     def random(self, seed: int) -> Random:
         """Randomness that hangs off the whole conversation."""

@@ -76,7 +76,7 @@ class Competent:
     def _review(self, asked: Asked) -> str:
         if "Now give your verdict" not in asked.last:
             return self._search(asked)
-        idea = Idea.of(asked.said[0])
+        idea = Idea.of("".join(asked.said[:1]))
         if idea is None:
             return _json({"rating": 2.0, "critique": "It has no plan.", "suggestions": "Add one."})
         rating = max(0.0, BEST - sum(doubt.points for doubt in idea.doubts))
@@ -89,6 +89,8 @@ class Competent:
         return _json(verdict)
 
     def _plan(self, asked: Asked) -> str:
+        if not asked.open_units:
+            return LOST
         idea, unit = Idea.of(asked.system), asked.open_units[0]
         known = tree_of(idea.plan, asked).units if idea else {}
         told = known[unit].docstring if unit in known else f"Write {unit} as proposed."
