@@ -76,5 +76,9 @@ class RunLockedError(StoreError):
     """Another process works on this run folder."""
 
 
+class BudgetError(GenesysError):
+    """The next step might cost more than the run may; nothing was sent."""
+
+
 class SandboxError(GenesysError):
     """A sandbox worker that cannot be started: the machine's fault, never the design's."""

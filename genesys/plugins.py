@@ -70,6 +70,16 @@ class Plugins:
             if not any(self._callers(hook)):
                 raise ConfigError(f"None of the configured plugins implements {hook!r}.")
 
+    def ready(self) -> None:
+        """Ask every plugin that offers ``ready`` whether it can begin; see docs/plugins.md.
+
+        Raises:
+            GenesysError: What keeps one of them from it.
+        """
+        for label, plugin in self._manager.list_name_plugin():
+            if callable(method := getattr(plugin, "ready", None)):
+                _called(label, "'ready'", method, {})
+
     def select(
         self, population: Population, role: Role, candidates: Sequence[str], rng: Random
     ) -> Selection | None:

@@ -35,6 +35,25 @@ class AbandonedError(GenesysError):
 
 
 @dataclass(frozen=True)
+class UnitAttempt:
+    """How an attempt at a unit ended.
+
+    Attributes:
+        unit: Its name, or empty for a root without one yet.
+        number: Which attempt, from 1.
+        accepted: Whether the unit stays.
+        rating: What the agents give it, of 5; None if they were not asked.
+        reason: Why it does not stay.
+    """
+
+    unit: str
+    number: int
+    accepted: bool
+    rating: float | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
 class SessionContext:
     """Everything an agent may look at and call while it works on one child (sec. 4.2).
 
@@ -53,6 +72,7 @@ class SessionContext:
         rejected: This session's proposals that review turned down, with their reviews.
         tape: Remembers what language models answered, and what ``search`` and ``check`` gave, so
             that a session that was killed goes on without asking again.
+        tell: Tells whoever watches the run how an attempt at a unit ended.
     """
 
     index: int
@@ -66,3 +86,4 @@ class SessionContext:
     is_new: Callable[[Design], bool]
     rejected: tuple[tuple[Proposal, Review], ...] = ()
     tape: Tape = field(default_factory=lambda: Tape(0))
+    tell: Callable[[UnitAttempt], None] = lambda attempt: None

@@ -129,6 +129,7 @@ class Tape:
             self._answers[answer.kind, answer.key].append(answer.json_value)
         self._keep_call, self._keep_answer = keep_call, keep_answer
         self._usd_of_run = usd_of_run
+        self._watchers: list[Callable[[Call], None]] = []
 
     @property
     def usd(self) -> float:
@@ -160,6 +161,12 @@ class Tape:
         """
         self._keep_call(call)
         self.calls.append(call)
+        for told in self._watchers:
+            told(call)
+
+    def watch(self, told: Callable[[Call], None]) -> None:
+        """Tell of every call from now on, once it is committed."""
+        self._watchers.append(told)
 
     def answer(self, kind: str, asked: Any, form: type[T], ask: Callable[[], T]) -> T:
         """What is on the tape, else what ``ask`` gives, which is committed.

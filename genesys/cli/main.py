@@ -10,6 +10,7 @@ import typer
 
 from genesys.cli.errors import print_error
 from genesys.errors import GenesysError
+from genesys.population.by import By
 
 app = typer.Typer(
     help="Discovers language-model architectures.",
@@ -64,18 +65,35 @@ def leaderboard(run: Run = None) -> None:
 
 
 @app.command()
+def cost(
+    run: Run = None,
+    by: Annotated[By, typer.Option(help="What calls are told apart by.")] = By.ROLE,
+    as_json: AsJson = False,
+) -> None:
+    """Show what language models cost a run: calls, tokens and USD, and what came of them."""
+    from genesys.cli.cost import cost
+    from genesys.cli.runs import find_run
+
+    cost(find_run(run), by, as_json)
+
+
+@app.command()
 def show(
-    design: str,
+    name: Annotated[str, typer.Argument(help="A design, or session:N for what was said in it.")],
     run: Run = None,
     code: Annotated[bool, typer.Option("--code", help="Show the code of all units.")] = False,
     unit: Annotated[str, typer.Option(help="Show the code of this unit.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Show a design: tree, proposal, parents, checks, reports and code."""
+    """Show a design: tree, proposal, parents, checks, reports and code; or a session's calls."""
+    from genesys.cli.conversation import PREFIX, show_session
     from genesys.cli.runs import find_run
     from genesys.cli.show import show
 
-    show(find_run(run), design, code, unit, as_json)
+    if name.startswith(PREFIX):
+        show_session(find_run(run), name, as_json)
+    else:
+        show(find_run(run), name, code, unit, as_json)
 
 
 @app.command(context_settings={"allow_extra_args": True})

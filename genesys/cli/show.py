@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console, Group, RenderableType
@@ -13,6 +14,7 @@ from rich.syntax import Syntax
 from rich.table import Table
 from rich.text import Text
 
+from genesys.cli.cost import in_words
 from genesys.cli.findings import findings
 from genesys.cli.leaderboard import descent
 from genesys.cli.lineage import offspring, origins, outline
@@ -21,6 +23,7 @@ from genesys.cli.text import plain
 from genesys.errors import UnknownNameError
 from genesys.population.population import Population
 from genesys.population.scaling import ScalingFit
+from genesys.population.spending import Spending, Spent
 from genesys.records import Design, VerificationReport
 from genesys.text import clean, one_line
 
@@ -51,14 +54,15 @@ def show(
 
     console = console or Console()
     population = EvolutionTree.read(run)
+    spent = _cost(run, population, design)
     if as_json:
-        console.out(as_json_text(population, design), highlight=False)
+        console.out(as_json_text(population, design, spent), highlight=False)
     else:
-        console.print(describe(population, design, code=code, unit=unit))
+        console.print(describe(population, design, code=code, unit=unit, spent=spent))
 
 
-def as_json_text(population: Population, name: str) -> str:
-    """The design, its children's names and its reports as one JSON object."""
+def as_json_text(population: Population, name: str, spent: Spent | None = None) -> str:
+    """The design, its children's names, its reports and its cost as one JSON object."""
     data = {
         "design": population.design(name).model_dump(mode="json"),
         "fitness": population.fitness(name),
@@ -66,14 +70,20 @@ def as_json_text(population: Population, name: str) -> str:
         "fitness_interval": _interval(population, name),
         "children": offspring(population, name),
         "reports": [r.model_dump(mode="json") for r in population.reports_of(name)],
+        "session": _session_of(population, name),
+        "cost": asdict(spent) if spent else None,
     }
     return json.dumps(data, indent=2)
 
 
 def describe(
-    population: Population, name: str, code: bool = False, unit: str = ""
+    population: Population,
+    name: str,
+    code: bool = False,
+    unit: str = "",
+    spent: Spent | None = None,
 ) -> RenderableType:
-    """The design as a person reads it.
+    """The design as a person reads it; ``spent`` is what its session cost.
 
     Raises:
         UnknownNameError: There is no such design or unit.
@@ -92,6 +102,7 @@ def describe(
         *(_section("Checks", findings(design.check, design)) if design.check else ()),
         *_reports(population.reports_of(name)),
         *_forecast(population, name),
+        *_spent(population, name, spent),
         *(_code(u.name, u.code) for u in shown),
         *([] if code else [Text("\nSource: --code for all units, --unit NAME for one.", "dim")]),
     )
@@ -115,6 +126,24 @@ def _head(population: Population, design: Design) -> RenderableType:
     if design.proposal:
         text.append(f"\n{one_line(design.proposal.abstract, 400)}", "italic")
     return text
+
+
+def _session_of(population: Population, name: str) -> int | None:
+    return next((s.index for s in population.sessions if s.design == name), None)
+
+
+def _cost(run: Path, population: Population, name: str) -> Spent | None:
+    """What a design's session cost; None for seeds, and where no language model was called."""
+    index = _session_of(population, name)
+    spent = None if index is None else Spending.read(run).of_session(index)
+    return spent if spent and spent.tries else None
+
+
+def _spent(population: Population, name: str, spent: Spent | None) -> list[RenderableType]:
+    if spent is None:
+        return []
+    said = f"What was said: genesys show session:{_session_of(population, name)}"
+    return _section("Cost", Text(in_words(spent)), Text(said, "dim"))
 
 
 def _interval(population: Population, name: str) -> tuple[float, float] | None:

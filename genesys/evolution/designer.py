@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from genesys.errors import (
+    BudgetError,
     ConfigError,
     MissingExtraError,
     PluginError,
@@ -19,7 +20,14 @@ from genesys.errors import (
     UnitError,
 )
 from genesys.evolution.checking import Checks
-from genesys.evolution.events import Observer, SessionStarted, StageEntered
+from genesys.evolution.events import (
+    Called,
+    Observer,
+    Reviewed,
+    SessionStarted,
+    StageEntered,
+    UnitTried,
+)
 from genesys.evolution.selection import select
 from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.gau.tree import GAUTree
@@ -70,14 +78,15 @@ class Designer:
         A failing agent ends the session, not the run.
 
         Raises:
-            ConfigError, MissingExtraError, PluginError, SandboxError, StoreError: What would end
-                every further session too.
+            BudgetError, ConfigError, MissingExtraError, PluginError, SandboxError, StoreError:
+                What would end every further session too.
         """
         started = perf_counter()
         index = tape.session
         seed = derive_seed(self._settings.seed, "session", index)
         selection = self._select(population, Random(derive_seed(seed, "select")))
-        self._observe(SessionStarted(index, selection))
+        self._observe(SessionStarted(index, selection, tape.usd))
+        tape.watch(lambda call: self._observe(Called(call, tape.usd, tape.usd_of_run)))
         design, end, note, issues = None, SessionEnd.ACCEPTED, "", list[Issue]()
         try:
             design = self._make(population, self._context(population, selection, seed, tape))
@@ -122,6 +131,7 @@ class Designer:
             check=Checks(self._plugins, self._sandbox, tape),
             is_new=lambda design: _structure(design) not in population.hashes,
             tape=tape,
+            tell=lambda attempt: self._observe(UnitTried(tape.session, attempt)),
         )
 
     def _make(self, population: Population, context: SessionContext) -> Design:
@@ -154,7 +164,9 @@ class Designer:
             proposal = self._plugins.propose(context)
             self._observe(StageEntered("review", proposal.name))
             review = self._plugins.review(context, proposal)
-            if review.rating >= self._settings.accept_rating:
+            accepted = review.rating >= self._settings.accept_rating
+            self._observe(Reviewed(context.index, proposal, review, accepted))
+            if accepted:
                 return context, proposal, review
             context = replace(context, rejected=(*context.rejected, (proposal, review)))
         best = max(review.rating for _, review in context.rejected)
@@ -198,7 +210,8 @@ def _ends_run(error: Exception) -> bool:
     """Faults of the set-up end the run; a plugin that crashed (it has a cause) one session."""
     if isinstance(error, PluginError):
         return error.__cause__ is None
-    return isinstance(error, (ConfigError, MissingExtraError, SandboxError, StoreError))
+    faults = (BudgetError, ConfigError, MissingExtraError, SandboxError, StoreError)
+    return isinstance(error, faults)
 
 
 def _told(error: Exception) -> str:

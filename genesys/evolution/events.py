@@ -6,7 +6,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from genesys.population.population import Population
-from genesys.records import CurvePoint, Design, Scale, Selection, Session, VerificationReport
+from genesys.records import (
+    CurvePoint,
+    Design,
+    Proposal,
+    Review,
+    Scale,
+    Selection,
+    Session,
+    VerificationReport,
+)
+from genesys.session import UnitAttempt
+from genesys.tape import Call
 
 
 @dataclass(frozen=True)
@@ -26,10 +37,17 @@ class RunOpened:
 
 @dataclass(frozen=True)
 class SessionStarted:
-    """A designer begins a session."""
+    """A designer begins a session, or goes on with one that was stopped.
+
+    Attributes:
+        index: Of the session.
+        selection: What it starts from.
+        usd: What it has cost before.
+    """
 
     index: int
     selection: Selection
+    usd: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +56,39 @@ class StageEntered:
 
     stage: str
     detail: str = ""
+
+
+@dataclass(frozen=True)
+class Called:
+    """A language model was called.
+
+    Attributes:
+        call: What was asked and answered.
+        session_usd: What the session has cost so far.
+        run_usd: What the run has cost so far.
+    """
+
+    call: Call
+    session_usd: float
+    run_usd: float
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A proposal was rated."""
+
+    session: int
+    proposal: Proposal
+    review: Review
+    accepted: bool
+
+
+@dataclass(frozen=True)
+class UnitTried:
+    """An attempt at a unit has ended."""
+
+    session: int
+    attempt: UnitAttempt
 
 
 @dataclass(frozen=True)
@@ -81,6 +132,9 @@ Event = (
     RunOpened
     | SessionStarted
     | StageEntered
+    | Called
+    | Reviewed
+    | UnitTried
     | SessionEnded
     | VerificationStarted
     | TrainingProgress

@@ -80,6 +80,7 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     sandbox = sandbox_of(config.get("sandbox"))
     plugins = load(config)
     plugins.require(*HOOKS)
+    plugins.ready()
     with ExitStack() as stack:
         tree = stack.enter_context(EvolutionTree(folder, _identity(config, extent.incidental)))
         with storing("write to", folder):

@@ -86,8 +86,8 @@ class EvolutionTree:
         return Population(_committed(designs, sessions), reports, sessions, weights)
 
     @staticmethod
-    def read_tape(folder: Path) -> tuple[list[Call], list[Answer]]:
-        """All that the sessions of a run were told, in the order in which it was committed.
+    def read_tape(folder: Path, session: int | None = None) -> tuple[list[Call], list[Answer]]:
+        """What a session of a run was told, or all of them, in the order in which it was committed.
 
         Raises:
             StoreError: The folder holds no run, or one of another version.
@@ -97,8 +97,9 @@ class EvolutionTree:
         with storing("read", folder):
             RunFile.load(folder)
             tables = folder / TABLES
-            calls = RecordTable(tables, "calls", Call, writable=False).read()
-            answers = RecordTable(tables, "answers", Answer, writable=False).read()
+            which = None if session is None else f"session = {session}"
+            calls = RecordTable(tables, "calls", Call, writable=False).read(which)
+            answers = RecordTable(tables, "answers", Answer, writable=False).read(which)
         return calls, answers
 
     def population(self) -> Population:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -52,9 +53,13 @@ class RecordTable(Generic[R]):
         rows = self._table.search().where(where).to_arrow() if where else self._table.to_arrow()
         return [from_row(self._record, row) for row in rows.to_pylist()]
 
+    def columns(self, names: Sequence[str]) -> pa.Table:
+        """Some fields of all records, in their order; the others are not read."""
+        return self._table.search().select(list(names)).to_arrow().select(list(names))
+
     def column(self, name: str) -> list[Any]:
         """The values of one field, in the order of the records."""
-        values: list[Any] = self._table.search().select([name]).to_arrow()[name].to_pylist()
+        values: list[Any] = self.columns([name])[name].to_pylist()
         return values
 
     def delete_index(self, index: int) -> None:

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from genesys.errors import ConfigError
+from genesys.errors import BudgetError, ConfigError
 from genesys.records import SessionEnd
 from genesys.session import AbandonedError
 from genesys.tape import CallEnd, Message
 from genesys.testing.llm_server import Fault
-from genesys_agents.llm.errors import BudgetError, CallFailedError, ContextOverflowError
+from genesys_agents.llm.errors import CallFailedError, ContextOverflowError
 
 from .conftest import HELLO, MODEL, Setup
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 from tenacity import (
@@ -33,7 +34,18 @@ from genesys_agents.llm.settings import LLMSettings
 # An answer with more is longer than its tokens can be.
 _CHARACTERS_PER_TOKEN = 64
 
-Watcher = Callable[[Call], None]
+
+@dataclass(frozen=True)
+class Traits:
+    """What prompts depend on of a model. A session's tape keeps it: a replay asks nobody.
+
+    Attributes:
+        context: Tokens of input and output together that it takes; None if unknown.
+        follows_schemas: Whether it can be held to a JSON schema.
+    """
+
+    context: int | None
+    follows_schemas: bool
 
 
 class Models:
@@ -42,26 +54,32 @@ class Models:
     Args:
         settings: Config group ``llm``.
         provider: Sends requests.
-
-    Raises:
-        ConfigError: A model is unknown or has no price.
     """
 
     def __init__(self, settings: LLMSettings, provider: Provider) -> None:
         self.settings, self.provider = settings, provider
         self.prices, self.caps, self.limits = Prices(settings), Caps(settings), Limits(settings)
 
-    def session(self, tape: Tape, seed: int, watch: Watcher = lambda call: None) -> Caller:
-        """For the calls of one session; ``watch`` is told of each that was made."""
-        return Caller(self, tape, seed, watch)
+    def session(self, tape: Tape, seed: int) -> Caller:
+        """For the calls of one session."""
+        return Caller(self, tape, seed)
+
+    def traits(self, model: str) -> Traits:
+        """What prompts depend on of a model.
+
+        Raises:
+            ConfigError: It has no price.
+        """
+        return Traits(self.prices.context(model), self.provider.follows_schemas(model))
 
 
 class Caller:
     """Makes the calls of one session, one after the other."""
 
-    def __init__(self, models: Models, tape: Tape, seed: int, watch: Watcher) -> None:
-        self._models, self._tape, self._seed, self._watch = models, tape, seed, watch
+    def __init__(self, models: Models, tape: Tape, seed: int) -> None:
+        self._models, self._tape, self._seed = models, tape, seed
         self._settings = models.settings
+        self._traits: dict[str, Traits] = {}
 
     def model(self, role: str) -> str:
         """The model that has a role in this session."""
@@ -69,12 +87,19 @@ class Caller:
 
     def context(self, role: str) -> int | None:
         """Tokens of messages that the role's model takes, if known."""
-        whole = self._models.prices.context(self.model(role))
+        whole = self._traits_of(role).context
         return None if whole is None else max(0, whole - self._settings.max_output_tokens)
 
     def follows_schemas(self, role: str) -> bool:
         """Whether the role's model can be held to a JSON schema."""
-        return self._models.provider.follows_schemas(self.model(role))
+        return self._traits_of(role).follows_schemas
+
+    def _traits_of(self, role: str) -> Traits:
+        model = self.model(role)
+        if model not in self._traits:
+            ask = partial(self._models.traits, model)
+            self._traits[model] = self._tape.answer("model", model, Traits, ask)
+        return self._traits[model]
 
     def ask(
         self,
@@ -206,7 +231,6 @@ class Caller:
         """Keep a call that has ended."""
         ended = call.model_copy(update={"end": end, "error": error, "seconds": seconds, **fields})
         self._tape.keep(ended)
-        self._watch(ended)
         return ended
 
     def _wait(self, state: RetryCallState) -> float:

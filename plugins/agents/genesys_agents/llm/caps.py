@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Lock
 
+from genesys.errors import BudgetError
 from genesys.records import SessionEnd
 from genesys.session import AbandonedError
 from genesys.tape import Tape
-from genesys_agents.llm.errors import BudgetError
 from genesys_agents.llm.settings import LLMSettings
 
 

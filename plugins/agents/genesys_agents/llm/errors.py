@@ -24,7 +24,3 @@ class TransientError(Exception):
     def __init__(self, what: str, wait: float | None = None) -> None:
         super().__init__(what)
         self.wait = wait
-
-
-class BudgetError(GenesysError):
-    """The next call might cost more than the run may; nothing was sent."""

@@ -23,7 +23,7 @@ class Usage:
 
 
 class Prices:
-    """What each configured model costs.
+    """What models cost; looked up when it is asked for. All methods raise for an unknown model.
 
     Raises:
         ConfigError: A model has no price.
@@ -32,7 +32,7 @@ class Prices:
     def __init__(self, settings: LLMSettings) -> None:
         self._most_output = settings.max_output_tokens
         self._own = settings.prices
-        self._known = {model: self._price(model) for model in settings.all_models}
+        self._known: dict[str, Price] = {}
 
     def cost(self, model: str, usage: Usage, told: float | None = None) -> float:
         """USD of a call.
@@ -44,7 +44,7 @@ class Prices:
         """
         if told is not None and model not in self._own:
             return told
-        price = self._known[model]
+        price = self._price(model)
         cached = price.input_usd if price.cached_usd is None else price.cached_usd
         fresh = usage.input_tokens - usage.cached_tokens
         micro = fresh * price.input_usd + usage.cached_tokens * cached
@@ -53,16 +53,21 @@ class Prices:
     def worst_case(self, model: str, messages: Sequence[Message]) -> float:
         """The most USD that a call can cost: a token has at least one byte."""
         size = sum(len(m.text.encode()) + _TOKENS_PER_MESSAGE for m in messages)
-        price = self._known[model]
+        price = self._price(model)
         return (size * price.input_usd + self._most_output * price.output_usd) / 1e6
 
     def context(self, model: str) -> int | None:
         """Tokens that the model takes, if known."""
-        return self._known[model].context
+        return self._price(model).context
 
     def _price(self, model: str) -> Price:
         if model in self._own:
             return self._own[model]
+        if model not in self._known:
+            self._known[model] = self._look_up(model)
+        return self._known[model]
+
+    def _look_up(self, model: str) -> Price:
         from genesys_agents.llm.provider import price_of
 
         found = price_of(model)

@@ -23,6 +23,8 @@ from genesys_agents.llm.secrets import hide_secrets
 
 T = TypeVar("T")
 
+_OTHER_WAYS_IN = {"azure", "azure_ai", "bedrock", "vertex_ai"}
+
 # As providers and servers of one's own put it.
 _TOO_LONG = re.compile(r"(context|prompt|input).{0,40}(length|size|window|long)", re.IGNORECASE)
 
@@ -69,6 +71,13 @@ class Provider(Protocol):
     def provider_of(self, model: str) -> str:
         """Who serves a model; limits hold for each of them."""
 
+    def missing_keys(self, model: str, api_base: str | None) -> list[str]:
+        """Environment variables that a model needs and that are not set.
+
+        Raises:
+            ConfigError: Nobody serves it.
+        """
+
     def follows_schemas(self, model: str) -> bool:
         """Whether a model can be held to a JSON schema."""
 
@@ -97,9 +106,22 @@ class LiteLLM:
         except litellm.exceptions.BadRequestError:
             raise ConfigError(
                 f"litellm knows no model {model!r}. Write it as <provider>/<model>, e.g. "
-                "anthropic/claude-sonnet-4-5, ollama/llama3, or openai/<name> with llm.api_base "
+                "anthropic/claude-sonnet-5, ollama/llama3, or openai/<name> with llm.api_base "
                 "for a server of your own."
             ) from None
+
+    def missing_keys(self, model: str, api_base: str | None) -> list[str]:
+        """What litellm misses of keys, where there is no other way in.
+
+        Clouds have roles and tokens besides, a server of one's own may want nothing.
+
+        Raises:
+            ConfigError: litellm does not know who serves the model.
+        """
+        if self.provider_of(model) in _OTHER_WAYS_IN or api_base:
+            return []
+        missing = _litellm().validate_environment(model)["missing_keys"]
+        return [name for name in missing if name.endswith("_API_KEY")]
 
     def follows_schemas(self, model: str) -> bool:
         """Whether it can be held to a JSON schema: litellm says so, of models that it knows."""

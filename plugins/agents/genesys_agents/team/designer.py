@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -13,6 +12,7 @@ from genesys.records import Design, Proposal, Review, first_problem
 from genesys.session import SessionContext
 from genesys_agents.llm.caller import Caller, Models
 from genesys_agents.llm.offline import provider_for
+from genesys_agents.llm.readiness import check_ready
 from genesys_agents.llm.settings import LLMSettings
 from genesys_agents.team.implementation import implement
 from genesys_agents.team.proposer import propose
@@ -33,14 +33,19 @@ class Team:
 
     def __init__(self, llm: dict[str, Any], **settings: Any) -> None:
         try:
-            self._llm = LLMSettings.model_validate({k: v for k, v in llm.items() if k != "name"})
+            models = LLMSettings.model_validate({k: v for k, v in llm.items() if k != "name"})
             self._settings = TeamSettings.model_validate(settings)
         except ValidationError as error:
             raise ConfigError(f"agent.team: {first_problem(error)}") from None
+        self._models = Models(models, provider_for(models.all_models))
 
-    @cached_property
-    def _models(self) -> Models:
-        return Models(self._llm, provider_for(self._llm.all_models))
+    def ready(self) -> None:
+        """See docs/plugins.md.
+
+        Raises:
+            ConfigError: A model cannot be called, or no call is within the caps.
+        """
+        check_ready(self._models)
 
     @hookimpl
     def propose(self, context: SessionContext) -> Proposal:

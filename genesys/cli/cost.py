@@ -1,0 +1,110 @@
+"""``genesys cost``: who spent what on which outcome."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from genesys.cli.text import count, duration
+from genesys.population.by import By
+from genesys.population.spending import Spending, Spent
+from genesys.text import one_line
+
+
+def cost(run: Path, by: By, as_json: bool = False, console: Console | None = None) -> None:
+    """Print what the calls of language models cost a run.
+
+    Args:
+        run: The run's folder.
+        by: What calls are told apart by.
+        as_json: Print one JSON object instead.
+        console: Where to print; standard output when not given.
+
+    Raises:
+        StoreError: The folder holds no run.
+    """
+    spending = Spending.read(run)
+    console = console or Console()
+    if as_json:
+        console.out(json.dumps(_as_data(spending, by), indent=2), highlight=False)
+    else:
+        console.print(costs(spending, by))
+
+
+def costs(spending: Spending, by: By) -> RenderableType:
+    """The sums as a table, and what came of the money."""
+    total = spending.total
+    if not total.tries:
+        return Text("No language model was called.")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    table.add_column(by.value, no_wrap=True)
+    for name in ("calls", "tries", "tokens in", "cached", "tokens out", "time", "USD", "share"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, spent in spending.by(by).items():
+        table.add_row(Text(_label(name, by)), *_figures(spent, total))
+    table.add_section()
+    table.add_row(Text("all", "bold"), *_figures(total, total))
+    return Group(table, Text(), Text(_worth(spending)))
+
+
+def in_words(spent: Spent) -> str:
+    """A sum in a line."""
+    cached = f" ({count(spent.cached_tokens)} cached)" if spent.cached_tokens else ""
+    again = f" in {spent.tries} tries" if spent.tries > spent.calls else ""
+    return (
+        f"{spent.calls} calls{again}, {count(spent.input_tokens)} tokens in{cached}, "
+        f"{count(spent.output_tokens)} out, {duration(spent.seconds)}, {usd(spent.usd)}"
+    )
+
+
+def usd(amount: float) -> str:
+    """An amount for a person: cents, and more digits of small ones."""
+    return f"{amount:.2f} USD" if amount >= 1 or not amount else f"{amount:.4f} USD"
+
+
+def _figures(spent: Spent, total: Spent) -> list[str]:
+    share = f"{spent.usd / total.usd:.0%}" if total.usd else "–"
+    tokens = (spent.input_tokens, spent.cached_tokens, spent.output_tokens)
+    return [
+        f"{spent.calls:,}",
+        f"{spent.tries:,}",
+        *(count(number) for number in tokens),
+        duration(spent.seconds),
+        f"{spent.usd:.4f}",
+        share,
+    ]
+
+
+def _label(name: str, by: By) -> str:
+    return name.replace("_", " ") if by is By.OUTCOME else one_line(name, 60)
+
+
+def _worth(spending: Spending) -> str:
+    """What came of the money."""
+    if spending.usd_per_design is None:
+        each = "No session has ended with a design."
+    else:
+        designs = f"{spending.designs} design{'s' * (spending.designs != 1)}"
+        each = f"{usd(spending.usd_per_design)} per accepted design ({designs})."
+    if not spending.total.usd:
+        return each
+    vain = spending.usd_in_vain
+    share = vain / spending.total.usd
+    return f"{each} {share:.0%} went to sessions that ended without one ({usd(vain)})."
+
+
+def _as_data(spending: Spending, by: By) -> dict[str, Any]:
+    return {
+        "by": by.value,
+        "rows": [{by.value: name} | asdict(spent) for name, spent in spending.by(by).items()],
+        "total": asdict(spending.total),
+        "designs": spending.designs,
+        "usd_per_design": spending.usd_per_design,
+        "usd_without_design": spending.usd_in_vain,
+    }
