@@ -15,7 +15,7 @@ from genesys.records import Operator
 from genesys.testing.llm_server import ChatRequest
 
 _ROLE = re.compile(r"You are the (\w+) of a team")
-_AGAIN = "I could not use that answer"
+_AGAIN = re.compile(r"^I could not use that answer:$", re.MULTILINE)
 _PARENTS = re.compile(r"^## (?:The|Its) parents?$", re.MULTILINE)
 _DESIGN = re.compile(r"^#### (\S+)$", re.MULTILINE)
 _UNIT = re.compile(
@@ -65,7 +65,7 @@ class Asked:
     @property
     def last(self) -> str:
         """The last task that was set, not counting that an answer could not be used."""
-        tasks = [text for text in self.said if not text.startswith(_AGAIN)]
+        tasks = [text for text in self.said if not _AGAIN.search(text)]
         return tasks[-1] if tasks else ""
 
     @cached_property
@@ -108,7 +108,7 @@ class Asked:
     @property
     def whole(self) -> bool:
         """Whether the coder is to write all units in one answer."""
-        return any(text.startswith("Write the whole design") for text in self.said)
+        return any(re.search("^Write the whole design", t, re.MULTILINE) for t in self.said)
 
     @property
     def standing(self) -> set[str]:

@@ -10,6 +10,7 @@ from genesys_agents.testing.asked import Asked
 from genesys_agents.testing.misdeeds import Answer
 
 _FORWARD = re.compile(r"^    def _forward\(self, X[^)]*\):\n", re.MULTILINE)
+_UNIT = re.compile(r"^```python\n.*?^```$", re.MULTILINE | re.DOTALL)
 _FIRST_LINES = {
     "shape": "        X = X[..., :-1]\n",
     "leak": "        X = X + X.mean(dim=1, keepdim=True)\n",
@@ -31,7 +32,7 @@ def broken(text: str, kind: str) -> str:
 
 
 def faulty(answer: Answer, p: float, seed: int = 0, kinds: Sequence[str] = KINDS) -> Answer:
-    """Breaks each answer of the coder with probability ``p``.
+    """Breaks each unit in answers of the coder with probability ``p``.
 
     Which of them, and how, follows from the conversation and the seed.
 
@@ -44,9 +45,13 @@ def faulty(answer: Answer, p: float, seed: int = 0, kinds: Sequence[str] = KINDS
 
     def breaks(request: ChatRequest) -> str:
         text, asked = answer(request), Asked.by(request)
-        rng = asked.random(seed)
-        if asked.role != "coder" or rng.random() >= p:
+        if asked.role != "coder":
             return text
-        return broken(text, rng.choice(kinds))
+        rng = asked.random(seed)
+
+        def spoilt(unit: re.Match[str]) -> str:
+            return broken(unit[0], rng.choice(kinds)) if rng.random() < p else unit[0]
+
+        return _UNIT.sub(spoilt, text)
 
     return breaks
