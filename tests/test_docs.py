@@ -56,3 +56,9 @@ def test_named_files_exist(page):
     for name in re.findall(pattern, page.read_text()):
         path = ROOT / name
         assert path.exists() or list(ROOT.glob(f"plugins/*/{name}")), f"{page.name}: {name}"
+
+
+def test_the_double_in_the_docs_is_served():
+    namespace = {}
+    exec(code_in("plugins.md", "from genesys.testing"), namespace)
+    assert namespace["overrides"][-1].startswith("llm.api_base=http://127.0.0.1:")
