@@ -80,6 +80,12 @@ class Call(Record):
     seconds: FiniteFloat = 0.0
 
     @property
+    def task(self) -> str:
+        """What it is for, in a few words."""
+        attempt = f"attempt {self.attempt}" if self.attempt else ""
+        return ", ".join(filter(None, [self.purpose, self.unit, attempt]))
+
+    @property
     def key(self) -> str:
         """Equal for calls that ask the same."""
         asked = [self.role, self.model, [m.model_dump() for m in self.messages], self.parameters]

@@ -104,9 +104,7 @@ def _turn(call: Call, said: set[tuple[str, str]]) -> Iterator[RenderableType]:
 
 def _title(call: Call) -> Text:
     title = Text(one_line(call.role, 40), "bold")
-    what = [call.purpose, call.unit, f"attempt {call.attempt}" if call.attempt else ""]
-    title.append(f"  {one_line(' · '.join(filter(None, what)), 120)}", "cyan")
-    return title
+    return title.append(f"  {one_line(call.task)}", "cyan")
 
 
 def _figures(call: Call) -> str:

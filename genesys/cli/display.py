@@ -14,6 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from genesys.cli.cost import usd
 from genesys.cli.leaderboard import number
 from genesys.cli.narration import BAD, GOOD, narrate
 from genesys.cli.progress import Clock, Progress
@@ -63,7 +64,7 @@ class Display:
         """Take an event into account. Never raises for what a design says of itself."""
         with self._lock:
             self._progress(event)
-            line = narrate(event, self._progress.rankings)
+            line = narrate(event, self._progress.rankings, self._progress.session_usd)
         if line is not None:
             self._say(line)
         elif not self._live and self._progress.point:
@@ -74,7 +75,7 @@ class Display:
     def render(self) -> RenderableType:
         """The live panel as of now."""
         with self._lock:
-            parts: list[RenderableType] = [self._now(), self._counts(), Text()]
+            parts: list[RenderableType] = [self._now(), self._counts(), self._session()]
             if self._progress.scales:
                 parts += [self._ladder(), Text()]
             return Panel(
@@ -133,6 +134,15 @@ class Display:
         if state.failed:
             text.append(", ").append(str(state.failed), "bold red").append(" failed in training")
         return text
+
+    def _session(self) -> Text:
+        """What the session has come to; an empty line where no language model is at work."""
+        state = self._progress
+        if not state.run_usd and not state.session_usd:
+            return Text()
+        spent = f"{usd(state.session_usd)} in this session, {usd(state.run_usd)} in all"
+        rated = "" if state.rating is None else f", last rating {state.rating:g} of 5"
+        return Text(f"{spent}{rated}\n")
 
     def _ladder(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")

@@ -4,35 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from genesys.cli.cost import usd as in_usd
 from genesys.cli.leaderboard import blame, descent
 from genesys.cli.ranking import Ranking
 from genesys.cli.text import count, duration, gist
 from genesys.evolution.events import (
     Event,
+    Reviewed,
     RunEnded,
     RunOpened,
     SessionEnded,
+    UnitTried,
     VerificationEnded,
     VerificationStarted,
 )
 from genesys.records import Operator, Outcome, Session, SessionEnd, VerificationReport
+from genesys.session import UnitAttempt
 from genesys.text import one_line
 
 GOOD, BAD, NEUTRAL = "✔", "✘", "·"
 
 
-def narrate(event: Event, rankings: Sequence[Ranking] = ()) -> str | None:
+def narrate(event: Event, rankings: Sequence[Ranking] = (), usd: float = 0.0) -> str | None:
     """The line for an event, its first character one of ✔ ✘ ·; None if it is not worth one.
 
     Args:
         event: What happened.
         rankings: With the event taken into account.
+        usd: What the session has cost.
     """
     match event:
         case RunOpened(population=population):
             return f"{NEUTRAL} {_opening(len(population.seeds), len(population.children))}"
-        case SessionEnded(session=session):
-            return _session(session)
+        case Reviewed() | UnitTried() | SessionEnded():
+            return _designing(event, usd)
         case VerificationStarted(design=design, scale=scale):
             seeds = f" × {scale.seeds} seeds" if scale.seeds > 1 else ""
             work = f"{count(scale.tokens)} tokens{seeds}"
@@ -52,14 +57,35 @@ def _opening(seeds: int, children: int) -> str:
     return f"starting from {seeds} seeds"
 
 
-def _session(session: Session) -> str:
+def _designing(event: Reviewed | UnitTried | SessionEnded, usd: float) -> str:
+    match event:
+        case Reviewed(session=index, proposal=proposal, review=review, accepted=accepted):
+            end = "" if accepted else ", turned down"
+            rated = f"{proposal.name} rated {review.rating:g} of 5{end}"
+            return f"{GOOD if accepted else BAD} session {index}: {rated}"
+        case UnitTried(session=index, attempt=attempt):
+            return _attempt(index, attempt)
+        case SessionEnded(session=session):
+            return _session(session, f", {in_usd(usd)}" if usd else "")
+
+
+def _attempt(index: int, attempt: UnitAttempt) -> str:
+    rated = "" if attempt.rating is None else f", rated {attempt.rating:g} of 5"
+    which = f"session {index}: {one_line(attempt.unit) or 'the root'}, attempt {attempt.number}"
+    if attempt.accepted:
+        return f"{GOOD} {which}: passed{rated}"
+    return f"{BAD} {which}: {gist(attempt.reason)}"
+
+
+def _session(session: Session, cost: str) -> str:
     how = descent(session.selection.operator, session.selection.designs)
     if session.end is SessionEnd.ACCEPTED:
-        return f"{GOOD} new design {session.design}, {how} ({duration(session.seconds)})"
+        return f"{GOOD} new design {session.design}, {how} ({duration(session.seconds)}{cost})"
     end = session.end.value.replace("_", " ")
     if session.selection.operator is Operator.SCRATCH:
         how = "a design from scratch"
-    return f"{BAD} session {session.index}, {how}: {end}. {one_line(session.note, 160)}".rstrip()
+    said = f"{BAD} session {session.index}, {how}: {end}{cost}. {one_line(session.note, 160)}"
+    return said.rstrip()
 
 
 def _verification(report: VerificationReport, rankings: Sequence[Ranking]) -> str:

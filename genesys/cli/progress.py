@@ -9,13 +9,16 @@ from time import monotonic
 from genesys.cli.estimate import time_left
 from genesys.cli.ranking import Ranking, rank
 from genesys.evolution.events import (
+    Called,
     Event,
+    Reviewed,
     RunEnded,
     RunOpened,
     SessionEnded,
     SessionStarted,
     StageEntered,
     TrainingProgress,
+    UnitTried,
     VerificationEnded,
     VerificationStarted,
 )
@@ -36,9 +39,12 @@ class Progress:
         population: All that is committed.
         scales: The ladder.
         rankings: One per scale, brought up to date when something is committed.
-        stage: What is under way, e.g. ``check`` or ``verify``.
+        stage: What is under way, e.g. ``check`` or ``verify``, or the role that answered last.
         detail: Of the stage.
         point: Newest point of the training curve, while one grows.
+        rating: What the session's proposal, and then its units, were given last, of 5.
+        session_usd: What the session has cost so far.
+        run_usd: What the run has cost so far, from the first call on.
         tokens_per_second: Of the training under way; None before two points are known.
     """
 
@@ -50,6 +56,8 @@ class Progress:
         self.stage = "start"
         self.detail = ""
         self.point: CurvePoint | None = None
+        self.rating: float | None = None
+        self.session_usd = self.run_usd = 0.0
         self._scale: Scale | None = None
         self._clock = clock
         self._start = self._since = clock()
@@ -62,8 +70,16 @@ class Progress:
             case RunOpened(population=population, scales=scales, designs=designs):
                 self.scales, self.designs = scales, designs
                 self._commit(population)
-            case SessionStarted(selection=selection):
+            case SessionStarted(selection=selection, usd=usd):
                 self._enter("select", selection.operator.value)
+                self.session_usd, self.rating = usd, None
+            case Called(call=call, session_usd=session_usd, run_usd=run_usd):
+                self._enter(call.role, f"{call.task} ({call.model})")
+                self.session_usd, self.run_usd = session_usd, run_usd
+            case Reviewed(review=review):
+                self.rating = review.rating
+            case UnitTried(attempt=attempt):
+                self.rating = attempt.rating
             case StageEntered(stage=stage, detail=detail):
                 self._enter(stage, detail)
             case VerificationStarted(design=design, scale=scale):

@@ -7,17 +7,31 @@ from genesys.cli.display import Display
 from genesys.cli.estimate import time_left
 from genesys.cli.progress import Progress
 from genesys.evolution.events import (
+    Called,
+    Reviewed,
     RunEnded,
     RunOpened,
     SessionEnded,
     SessionStarted,
     StageEntered,
     TrainingProgress,
+    UnitTried,
     VerificationEnded,
     VerificationStarted,
 )
 from genesys.population.population import Population
-from genesys.records import CurvePoint, Operator, Scale, Selection
+from genesys.records import (
+    CurvePoint,
+    Operator,
+    Proposal,
+    Review,
+    Scale,
+    Selection,
+    Session,
+    SessionEnd,
+)
+from genesys.session import UnitAttempt
+from genesys.tape import Call
 
 SCALES = (
     Scale(name="0.1M", n_block=2, d_model=64, tokens=400_000, learning_rate=2e-3, trials=16),
@@ -183,3 +197,44 @@ def test_scratch_sessions_have_no_parents(console):
     display = Display(console)
     display(SessionStarted(0, Selection(operator=Operator.SCRATCH, designs=[])))
     assert console.file.getvalue() == ""
+
+
+def session_events():
+    """A session of language models that is given up."""
+    selection = Selection(operator=Operator.SCRATCH, designs=[])
+    proposal = Proposal(name="gate", abstract="", text="", operator=Operator.SCRATCH, parents=[])
+    call = Call(
+        session=3, role="coder", purpose="unit", unit="Gate", attempt=2, model="x/y", messages=[]
+    )
+    yield SessionStarted(3, selection, usd=0.5)
+    yield Reviewed(3, proposal, Review(rating=3.0, text=""), accepted=False)
+    yield Reviewed(3, proposal, Review(rating=4.5, text=""), accepted=True)
+    yield UnitTried(3, UnitAttempt("Gate", 1, accepted=False, reason="format\nno \x1b[2Jdocstring"))
+    yield Called(call, session_usd=0.75, run_usd=2.0)
+    yield UnitTried(3, UnitAttempt("Gate", 2, accepted=True, rating=3.5))
+    end = SessionEnd.NOT_IMPLEMENTED
+    yield SessionEnded(Session(index=3, seed=0, selection=selection, end=end, note="No."), None)
+
+
+def test_a_line_for_each_verdict_and_none_for_calls(console):
+    display = Display(console)
+    for event in session_events():
+        display(event)
+    lines = [line.split(maxsplit=1)[1] for line in console.file.getvalue().splitlines()]
+    assert lines == [
+        "✘ session 3: gate rated 3 of 5, turned down",
+        "✔ session 3: gate rated 4.5 of 5",
+        "✘ session 3: Gate, attempt 1: format no docstring",
+        "✔ session 3: Gate, attempt 2: passed, rated 3.5 of 5",
+        "✘ session 3, a design from scratch: not implemented, 0.7500 USD. No.",
+    ]
+
+
+def test_live_panel_shows_role_unit_rating_and_cost(render):
+    display = Display(Console(file=StringIO()))
+    for event in list(session_events())[:-1]:
+        display(event)
+    shown = " ".join(render(display.render(), 100).split())
+    assert "coder unit, Gate, attempt 2 (x/y)" in shown
+    assert "0.7500 USD in this session, 2.00 USD in all, last rating 3.5 of 5" in shown
+    assert "USD" not in render(Display(Console(file=StringIO())).render())
