@@ -115,4 +115,4 @@ def _figures(call: Call) -> str:
 
 def _message(message: Message, style: str = "dim") -> RenderableType:
     author = Text(f"{one_line(message.author, 40)}:", "bold")
-    return Group(author, Padding(plain(message.text.strip(), style), (0, 0, 0, 2)))
+    return Group(author, Padding(plain(message.text.strip(), style), (0, 0, 0, 2), expand=False))

@@ -43,7 +43,7 @@ def costs(spending: Spending, by: By) -> RenderableType:
     if not total.tries:
         return Text("No language model was called.")
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
-    table.add_column(by.value, no_wrap=True)
+    table.add_column(by.value, overflow="fold")
     for name in ("calls", "tries", "tokens in", "cached", "tokens out", "time", "USD", "share"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, spent in spending.by(by).items():

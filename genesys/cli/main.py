@@ -118,6 +118,22 @@ def check(
     sys.exit(check(path, checker_of(context.args), form, repair))
 
 
+@app.command(context_settings={"allow_extra_args": True}, options_metavar="[OVERRIDES]...")
+def design(
+    context: typer.Context,
+    run: Run = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make one design outside a run. Exit status: 0 made, 1 given up, 2 could not be done.
+
+    Takes parents=NAME or parents=[NAME,NAME] (seeds, design folders, or a run's designs; none for
+    one from scratch), operator=mutation, and overrides of the config: agent=team llm=openai seed=1.
+    """
+    from genesys.cli.design import design
+
+    sys.exit(design(context.args, run, as_json))
+
+
 @app.command(context_settings={"allow_extra_args": True})
 def verify(
     context: typer.Context,

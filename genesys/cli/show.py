@@ -142,8 +142,7 @@ def _cost(run: Path, population: Population, name: str) -> Spent | None:
 def _spent(population: Population, name: str, spent: Spent | None) -> list[RenderableType]:
     if spent is None:
         return []
-    said = f"What was said: genesys show session:{_session_of(population, name)}"
-    return _section("Cost", Text(in_words(spent)), Text(said, "dim"))
+    return _section(f"Cost of session:{_session_of(population, name)}", Text(in_words(spent)))
 
 
 def _interval(population: Population, name: str) -> tuple[float, float] | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -82,7 +82,7 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     plugins.require(*HOOKS)
     plugins.ready()
     with ExitStack() as stack:
-        tree = stack.enter_context(EvolutionTree(folder, _identity(config, extent.incidental)))
+        tree = stack.enter_context(EvolutionTree(folder, identity_of(config, extent.incidental)))
         with storing("write to", folder):
             write_text(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
         stack.enter_context(sandbox)
@@ -90,7 +90,7 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
         return coordinator.run(extent.generations)
 
 
-def _identity(config: Mapping[str, Any], incidental: list[str]) -> dict[str, Any]:
+def identity_of(config: Mapping[str, Any], incidental: Sequence[str]) -> dict[str, Any]:
     """What decides the run's results, as dotted keys."""
     flat = flatten({key: config.get(key) for key in IDENTITY})
     return {

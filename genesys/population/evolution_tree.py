@@ -204,7 +204,7 @@ class EvolutionTree:
         self._unfinished_answers = self._answer_table.read(unfinished)
         self._usd = sum(self._call_table.column("usd"))
         written = self._design_table.read()
-        if written:
+        if written or self._sessions:
             self._run_file.check_same(self.folder, self._config)
         else:  # nothing came of the config that the folder was made with; it may have been wrong
             self._run_file = self._begin()
