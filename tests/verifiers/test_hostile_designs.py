@@ -162,7 +162,8 @@ def test_what_runs_in_a_guest_changes_no_score(
         (HIDDEN.format("torch.full((len(rows), head.shape[1]), float('inf'))"), "not finite"),
         (HIDDEN.format(FORESEEN), "looks ahead"),
         (ANSWER.format("hidden", "{'scores': 1.0}"), "nonsense"),
-        (ANSWER.format("train", "{}"), "ends before step"),
+        (ANSWER.format("train", "{}"), "nonsense"),
+        (ANSWER.format("train", "{'micro_batch': 1}"), "ends before step"),
         (
             ANSWER.format(
                 "tune", "{'n_block': 9, 'embed_dim': 32, 'parameters': 10**9, 'flops': 1}"

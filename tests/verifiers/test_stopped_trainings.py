@@ -246,7 +246,8 @@ def test_a_design_that_ends_early_is_not_asked_again(run: Run, tmp_path: Path) -
     early = (
         "from genesys_verifiers.guest import TrainingGuest\n"
         "TrainingGuest.train = lambda self, seconds: "
-        "self._emit({'step': 1, 'measured': torch.ones(2).double().numpy()}) or {}"
+        "self._emit({'step': 1, 'measured': torch.ones(2).double().numpy()}) "
+        "or {'micro_batch': 1}"
     )
     report = run(tmp_path, design=faulty(loading=early), checkpoint_seconds=60.0)
     assert report.outcome is Outcome.DESIGN_ERROR, report.error

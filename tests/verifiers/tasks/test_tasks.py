@@ -129,8 +129,10 @@ def test_an_oracle_scores_one(
 
     def knows(self: LikelihoodModel, requests: Sequence[Instance]) -> list[Any]:
         known = [float(request.args in right) for request in requests]
-        texts = [len(request.args) == 1 for request in requests]
-        return [k if text else (k, False) for k, text in zip(known, texts, strict=True)]
+        return [
+            (k, False) if len(request.args) == 2 else -5.0 * len(request.args[0])
+            for k, request in zip(known, requests, strict=True)
+        ]
 
     monkeypatch.setattr(LikelihoodModel, "answer", knows)
     assert {s.value for s in evaluator(Local(model))[0] if s.metric == "acc"} == {1.0}

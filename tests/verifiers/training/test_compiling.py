@@ -15,11 +15,11 @@ from genesys.sandbox import Job, Limits, Sandbox
 from genesys_verifiers.corpus import Corpus
 from genesys_verifiers.faults import DesignFaultError
 from genesys_verifiers.opening import ENTRY, started
-from genesys_verifiers.reference import code
 from genesys_verifiers.remote import RemoteModel
 from genesys_verifiers.settings import Precision, Settings, Task
 
 from ..designs import faulty
+from ..odd_blocks import block as odd_block
 
 STEPS = 6
 OTHER = "if torch.compiler.is_compiling(): Y = Y.flip(-1)"
@@ -31,7 +31,7 @@ def guest(
 ) -> Iterator[RemoteModel]:
     """A model of one block, in a guest that may compile or may not."""
     task = Task(
-        block=block or code(),
+        block=block or odd_block(),
         learning_rate=0.01,
         steps=STEPS,
         seed=0,
