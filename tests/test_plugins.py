@@ -205,6 +205,24 @@ def test_what_a_plugin_offers_beside_its_hooks():
         plugins.offer("treble", number=4)
 
 
+def test_every_plugin_is_asked_whether_it_is_ready():
+    asked = []
+
+    def ready(self):
+        asked.append(self)
+        if len(asked) == 2:
+            raise ConfigError("no key")
+
+    offering = [plugin(check=lambda self: GOOD) for _ in range(2)]
+    for one in offering:
+        type(one).ready = ready
+    plugins = Plugins({"checker.a": offering[0], "checker.b": plugin(check=lambda self: GOOD)})
+    plugins.ready()
+    assert asked == offering[:1]
+    with pytest.raises(ConfigError, match="no key"):
+        Plugins({"checker.b": offering[1]}).ready()
+
+
 def test_hooks_and_specs_agree():
     specs = {n for n, f in vars(hookspecs).items() if hasattr(f, "genesys_spec")}
     assert specs == set(HOOKS)

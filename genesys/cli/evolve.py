@@ -75,12 +75,14 @@ def run(config: DictConfig, folder: Path) -> Population:
     from genesys.cli.leaderboard import leaderboard
     from genesys.cli.report import write_report
     from genesys.evolution.run import evolve
+    from genesys.population.spending import Spending
 
     console = Console()
     with Display(console) as display:
         population = evolve(plain(config), folder, display)
     console.print(leaderboard(population))
-    report = write_report(population, folder / "report.html", title=folder.name)
+    usd = Spending.read(folder).total.usd
+    report = write_report(population, folder / "report.html", title=folder.name, usd=usd)
     console.print(f"Report: {report}", soft_wrap=True)
     return population
 

@@ -134,6 +134,24 @@ def design(
     sys.exit(design(context.args, run, as_json))
 
 
+@app.command(context_settings={"allow_extra_args": True}, options_metavar="[OVERRIDES]...")
+def agents(
+    context: typer.Context,
+    run: Run = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare variants of the agents on a run's proposals: valid, attempts, cost, lines of code.
+
+    Each variant implements every proposal anew, from its parents. Takes overrides of the config
+    and of experiment=agents_bench: agents_bench.variants=[team,team_direct] llm=openai. The same
+    command goes on where it stopped.
+    """
+    from genesys.cli.agents import agents
+    from genesys.cli.runs import find_run
+
+    agents(find_run(run), context.args, as_json)
+
+
 @app.command(context_settings={"allow_extra_args": True})
 def verify(
     context: typer.Context,
@@ -216,10 +234,12 @@ def report(
     """Write the report of a run: one HTML file that needs nothing else."""
     from genesys.cli.report import write_report
     from genesys.cli.runs import find_run, population_of
+    from genesys.population.spending import Spending
 
     folder = find_run(run)
-    path = write_report(population_of(folder), out or folder / "report.html", title=folder.name)
-    typer.echo(path)
+    usd = Spending.read(folder).total.usd
+    file = out or folder / "report.html"
+    typer.echo(write_report(population_of(folder), file, title=folder.name, usd=usd))
 
 
 @app.command()

@@ -14,6 +14,7 @@ from genesys.cli.report.layout import positions
 from genesys.cli.report.plots import CURVE_POINTS, curves, fitness
 from genesys.cli.report.prose import markdown, python
 from genesys.cli.report.scaling import scaling
+from genesys.cli.report.summary import tiles
 from genesys.errors import GenesysError
 from genesys.population.population import Population
 from genesys.population.scaling import ScalingFit
@@ -47,6 +48,12 @@ def test_has_every_design_and_section(population, full):
     lead = full.find_class("lead")[0].text_content()
     assert "8 new decoder blocks from 2 seeds" in lead
     assert "hybrid-norm, reaches 69.0% accuracy at 0.3M, 2.6 points ahead" in lead
+
+
+def test_the_cost_is_a_figure_where_there_is_one(population, full):
+    assert "language models" not in "".join(tile.label for tile in tiles(population, []))
+    last = tiles(population, [], usd=6.0)[-1]
+    assert (last.value, last.note) == ("6.00", "0.75 USD per new design")
 
 
 def test_links_lead_somewhere(full):

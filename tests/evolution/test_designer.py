@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from genesys.errors import ConfigError, PluginError, SandboxError
+from genesys.errors import BudgetError, ConfigError, PluginError, SandboxError
 from genesys.evolution.designer import Designer, unique_name
-from genesys.evolution.events import SessionStarted, StageEntered
+from genesys.evolution.events import Called, Reviewed, SessionStarted, StageEntered, UnitTried
 from genesys.evolution.seeds import load_seed
 from genesys.evolution.settings import derive_seed
 from genesys.markers import hookimpl
@@ -26,7 +26,8 @@ from genesys.records import (
     Unit,
     VerificationReport,
 )
-from genesys.tape import Tape
+from genesys.session import UnitAttempt
+from genesys.tape import Call, Tape
 
 
 @pytest.fixture
@@ -236,8 +237,9 @@ def test_a_crash_of_the_agent_ends_the_session_only(
 def test_what_would_end_every_session_ends_the_run(
     fakes: ModuleType, seeds: list[str], population: Population
 ) -> None:
-    with pytest.raises(ConfigError, match="no key"):
-        designer(fakes, seeds, agent=Raising(ConfigError("no key"))).run(population, Tape(0))
+    for error in (ConfigError("no key"), BudgetError("no money")):
+        with pytest.raises(type(error), match="no "):
+            designer(fakes, seeds, agent=Raising(error)).run(population, Tape(0))
 
     class Wrong(Raising):
         @hookimpl
@@ -246,6 +248,32 @@ def test_what_would_end_every_session_ends_the_run(
 
     with pytest.raises(PluginError, match="garbage"):
         designer(fakes, seeds, agent=Wrong(ValueError())).run(population, Tape(0))
+
+
+def test_who_watches_is_told_of_calls_and_verdicts(
+    fakes: ModuleType, seeds: list[str], population: Population, agent_class: Any
+) -> None:
+    class Agent(agent_class):
+        @hookimpl
+        def propose(self, context):
+            for usd in (0.25, 0.5):
+                call = Call(session=0, role="proposer", purpose="search", model="m", messages=[])
+                context.tape.keep(call.model_copy(update={"usd": usd}))
+            return super().propose(context).model_copy(update={"plan": "12"})
+
+        @hookimpl
+        def implement(self, context, proposal):
+            context.tell(UnitAttempt("Times", 1, accepted=True))
+            return super().implement(context, proposal)
+
+    events: list[Any] = []
+    tape = Tape(0, usd_of_run=lambda: 3.0 + tape.usd)
+    designer(fakes, seeds, events, agent=Agent()).run(population, tape)
+    calls = [event for event in events if isinstance(event, Called)]
+    assert [(call.session_usd, call.run_usd) for call in calls] == [(0.25, 3.25), (0.75, 3.75)]
+    (reviewed,) = [event for event in events if isinstance(event, Reviewed)]
+    assert (reviewed.session, reviewed.review.rating, reviewed.accepted) == (0, 5, True)
+    assert UnitTried(0, UnitAttempt("Times", 1, accepted=True)) in events
 
 
 def test_a_machine_that_cannot_check_ends_the_run(

@@ -41,8 +41,8 @@ def headline(population: Population, rankings: Sequence[Ranking]) -> str:
     return f"{start} The best of them, {child.design}, reaches {result}."
 
 
-def tiles(population: Population, rankings: Sequence[Ranking]) -> list[Tile]:
-    """The figures at the top of the report."""
+def tiles(population: Population, rankings: Sequence[Ranking], usd: float = 0.0) -> list[Tile]:
+    """The figures at the top of the report; ``usd`` is what language models cost."""
     sessions = population.sessions
     accepted = sum(s.end is SessionEnd.ACCEPTED for s in sessions)
     good = [r for r in population.reports if r.outcome is Outcome.OK]
@@ -61,4 +61,12 @@ def tiles(population: Population, rankings: Sequence[Ranking]) -> list[Tile]:
         Tile(str(len(good)), "verifications", f"{scales}, {failed} failed"),
         Tile(count(sum(r.tokens for r in good)), "tokens trained on", "all verifications"),
         Tile(duration(seconds), "of work", "designing and verifying"),
+        *_cost(usd, accepted),
     ]
+
+
+def _cost(usd: float, designs: int) -> list[Tile]:
+    if not usd:
+        return []
+    note = f"{usd / designs:.2f} USD per new design" if designs else "for no new design"
+    return [Tile(f"{usd:.2f}", "USD for language models", note)]

@@ -32,6 +32,7 @@ def write_report(
     path: Path,
     title: str = "Discovery run",
     scales: Sequence[str] | None = None,
+    usd: float = 0.0,
 ) -> Path:
     """Write the report of a run; an existing file is replaced in one step.
 
@@ -40,6 +41,7 @@ def write_report(
         path: The HTML file.
         title: Shown at the top.
         scales: Names of the scales, smallest first; those with reports when not given.
+        usd: What language models cost.
 
     Returns:
         ``path``.
@@ -47,7 +49,7 @@ def write_report(
     Raises:
         GenesysError: The file cannot be written.
     """
-    html = render(population, title, scales_of(population) if scales is None else scales)
+    html = render(population, title, scales_of(population) if scales is None else scales, usd)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_text(path, html)
@@ -56,7 +58,7 @@ def write_report(
     return path
 
 
-def render(population: Population, title: str, scales: Sequence[str]) -> str:
+def render(population: Population, title: str, scales: Sequence[str], usd: float = 0.0) -> str:
     """The report as HTML."""
     from plotly.offline import get_plotlyjs
 
@@ -67,7 +69,7 @@ def render(population: Population, title: str, scales: Sequence[str]) -> str:
     return page.render(
         title=title,
         headline=headline(population, rankings),
-        tiles=tiles(population, rankings),
+        tiles=tiles(population, rankings, usd),
         rankings=rankings,
         cards=cards(population, rankings, fit),
         rejected=rejected(population),

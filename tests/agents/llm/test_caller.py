@@ -12,9 +12,11 @@ import pytest
 from genesys.errors import BudgetError, ConfigError
 from genesys.records import SessionEnd
 from genesys.session import AbandonedError
-from genesys.tape import CallEnd, Message
+from genesys.tape import Answer, CallEnd, Message, Tape
 from genesys.testing.llm_server import Fault
+from genesys_agents.llm.caller import Models
 from genesys_agents.llm.errors import CallFailedError, ContextOverflowError
+from genesys_agents.llm.settings import LLMSettings
 
 from .conftest import HELLO, MODEL, Setup
 
@@ -222,3 +224,20 @@ def test_secrets_are_neither_sent_nor_kept(setup: Start, monkeypatch: pytest.Mon
     assert canary not in str(it.server.requests)
     assert canary not in "".join(call.model_dump_json() for call in it.kept)
     assert it.kept[-1].end is CallEnd.ANSWERED
+
+
+def test_a_replay_asks_neither_a_provider_nor_for_prices(setup: Start) -> None:
+    answers: list[Answer] = []
+    it = setup()
+    tape = Tape(0, keep_call=it.kept.append, keep_answer=answers.append)
+    caller = it.models.session(tape, seed=0)
+    assert caller.context("coder") is None
+    assert not caller.follows_schemas("coder")
+    assert caller.ask("coder", HELLO, "unit") == "hello 0"
+
+    nobody: Any = None
+    unpriced = LLMSettings.model_validate({"models": MODEL, "max_output_tokens": 1000})
+    again = Models(unpriced, nobody).session(Tape(0, it.kept, answers, live=False), seed=0)
+    assert again.context("coder") is None
+    assert not again.follows_schemas("coder")
+    assert again.ask("coder", HELLO, "unit") == "hello 0"
