@@ -43,7 +43,7 @@ COLUMNS = (
     *("unit-wise: tokens", "lemma 3", "direct: tokens", "lemma 3"),
     *("valid in limits", "formula", "valid direct", "formula"),
 )
-FEWEST = 20  # sessions of a measurement
+FEWEST = 60  # sessions of a measurement
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def load(
         config: For each kind either one plugin, ``{"name": ..., **parameters}``, or several under
             labels of their own, ``{"memory": {"name": "memory"}, ...}``.
         kinds: The kinds to build.
-        others: Plugins that are built already, by their labels.
+        others: Plugins that are built already, by their labels; they are asked first.
 
     Raises:
         UnknownNameError: No distribution offers a plugin of that kind and name.
@@ -72,7 +72,7 @@ def load(
             if label in instances:
                 raise ConfigError(f"The config names {label} twice.")
             instances[label] = _build(label, _find(kind, str(entry["name"])), parameters)
-    return Plugins(instances | dict(others or {}))
+    return Plugins({**(others or {}), **instances})
 
 
 def part(config: Mapping[str, Any], kind: str) -> object:
