@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from typing import Any
@@ -99,3 +100,24 @@ def test_building_the_team_loads_no_model_library() -> None:
         "assert 'litellm' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def commands() -> list[list[str]]:
+    """The overrides of every run with language models in the docs."""
+    page = resource("configs").parent / "docs" / "agents.md"
+    text = page.read_text("utf-8").replace("\\\n", "") if page.exists() else ""
+    lines = [line for line in text.splitlines() if line.startswith("genesys evolve agent=team")]
+    return [shlex.split(line, comments=True)[2:] for line in lines]
+
+
+@pytest.mark.parametrize("overrides", commands(), ids=" ".join)
+def test_models_are_chosen_as_the_docs_say(
+    overrides: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for key in (*KEYS, "GEMINI_API_KEY"):
+        monkeypatch.setenv(key, "sk-something-12345")
+    team(*overrides[1:]).ready()
+
+
+def test_the_docs_have_commands() -> None:
+    assert len(commands()) == 4
