@@ -23,6 +23,10 @@ from genesys_agents.llm.secrets import hide_secrets
 
 T = TypeVar("T")
 
+_starting = threading.Lock()  # two threads may need the loop first
+
+# Seconds; ours is the timeout that counts. litellm keeps a client with its connections for each.
+_NEVER = 86_400.0
 _OTHER_WAYS_IN = {"azure", "azure_ai", "bedrock", "vertex_ai"}
 
 # As providers and servers of one's own put it.
@@ -143,7 +147,7 @@ class LiteLLM:
                 answer = await litellm.acompletion(
                     model=request.model,
                     messages=[{"role": m.author, "content": m.text} for m in request.messages],
-                    timeout=request.seconds,
+                    timeout=_NEVER,
                     num_retries=0,
                     max_retries=0,
                     drop_params=True,
@@ -176,8 +180,13 @@ def run(work: Coroutine[Any, Any, T]) -> Future[T]:
     return asyncio.run_coroutine_threadsafe(work, _loop())
 
 
-@cache
 def _loop() -> asyncio.AbstractEventLoop:
+    with _starting:
+        return _started_loop()
+
+
+@cache
+def _started_loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, name="llm", daemon=True).start()
     return loop

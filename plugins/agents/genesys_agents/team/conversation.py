@@ -21,6 +21,9 @@ _HALVINGS = 3
 _SHORTEST = 2_000  # characters that a cut message keeps
 _LEFT_OUT = "[{:,} characters are left out here: the conversation was too long]"
 
+_NOTE = len(_LEFT_OUT) + 20  # its most characters, filled in
+_DROPPED = "[{} earlier messages are left out here: the conversation was too long]"
+
 
 class UnusableAnswerError(GenesysError):
     """A model was asked again and again, and did not give what was asked for."""
@@ -67,9 +70,7 @@ class Conversation:
             UnusableAnswerError: The answers are not what was asked for.
             GenesysError: What :meth:`Caller.ask` raises.
         """
-        schema = (
-            form.model_json_schema() if form and self._caller.follows_schemas(self._role) else None
-        )
+        schema = form.schema_of_all() if form and self._caller.follows_schemas(self._role) else None
         self._say(USER, prompt)
         for asked in range(self._reasks + 1):
             answer = self._answer(purpose, unit, attempt, schema)
@@ -112,12 +113,15 @@ def fitted(messages: Sequence[Message], most: int | None) -> list[Message]:
         return kept
     while _size(kept) > most and len(kept) > 4:
         del kept[2:4]  # an answer, and what was said to it
+    if dropped := len(messages) - len(kept):
+        told = f"{_DROPPED.format(dropped)}\n\n{kept[-1].text}"
+        kept[-1] = kept[-1].model_copy(update={"text": told})
     while (over := _size(kept) - most) > 0:
         longest = max(kept, key=lambda message: len(message.text))
-        room = max(_SHORTEST, len(longest.text) - over - len(_LEFT_OUT))
-        if room >= len(longest.text):
+        cut = _cut(longest.text, max(_SHORTEST, len(longest.text) - over - _NOTE))
+        if len(cut) >= len(longest.text):
             break
-        kept[kept.index(longest)] = longest.model_copy(update={"text": _cut(longest.text, room)})
+        kept[kept.index(longest)] = longest.model_copy(update={"text": cut})
     return kept
 
 

@@ -116,9 +116,13 @@ class Draft:
         return whole.as_design(name)
 
     def mended(self, design: Design) -> Draft:
-        """The draft with the code of a repaired :meth:`design`."""
+        """The draft with the code of a repaired :meth:`design`, but for protected units."""
         assert self.tree is not None
-        repaired = {unit.name: parse_unit(unit.code, unit.name) for unit in design.units}
+        repaired = {
+            unit.name: parse_unit(unit.code, unit.name)
+            for unit in design.units
+            if unit.name not in self.protected
+        }
         units = {name: repaired.get(name, unit) for name, unit in self.tree.units.items()}
         return replace(self, tree=GAUTree(self.tree.root, units, self.tree.args))
 

@@ -4,30 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from genesys.feedback import feedback
 from genesys.gau.tree import GAUTree
-from genesys.records import CheckReport, Design, Operator, Proposal, Query, Review, SessionEnd
-from genesys.session import AbandonedError, SessionContext
+from genesys.records import Design, Operator, Proposal, Review, SessionEnd
+from genesys.session import AbandonedError, SessionContext, UnitAttempt
+from genesys.text import one_line
 from genesys_agents.llm.caller import Caller
-from genesys_agents.team.answers import Unread, read_code
+from genesys_agents.team.answers import read_code
 from genesys_agents.team.conversation import Conversation, UnusableAnswerError
-from genesys_agents.team.draft import Draft, read_units
-from genesys_agents.team.observer import observe
+from genesys_agents.team.draft import Draft
+from genesys_agents.team.judging import Judges
 from genesys_agents.team.planner import next_step
 from genesys_agents.team.prompts import render
 from genesys_agents.team.settings import TeamSettings
-from genesys_agents.team.stock import new_stock, recommended, stays_true
-from genesys_agents.team.views import (
-    design_view,
-    findings_view,
-    proposal_view,
-    quoted,
-    stock_view,
-    tree_view,
-)
+from genesys_agents.team.stock import new_stock, recommended
+from genesys_agents.team.views import design_view, proposal_view, stock_view, tree_view
 
-# Checks that a part of a design need not pass: stubs learn nothing.
-LEARNING = "effectiveness"
+_REASON = 400  # characters of what a session's note tells of the last failure
 
 
 @dataclass(frozen=True)
@@ -54,12 +46,13 @@ def implement(
     for attempt in range(1, settings.attempts + 1):
         try:
             return _Attempt(caller, context, settings, proposal, review, attempt).run()
-        except (_Failed, UnusableAnswerError) as failed:
-            why = str(failed)
-        if settings.direct:
-            break
+        except _Failed as failed:
+            why = failed.why
+        except UnusableAnswerError as error:
+            why = str(error)
+    tries = f"{attempt} attempt{'s' if attempt > 1 else ''}"
     raise AbandonedError(
-        SessionEnd.NOT_IMPLEMENTED, f"{proposal.name} was given up after {attempt} attempts: {why}"
+        SessionEnd.NOT_IMPLEMENTED, f"{proposal.name} was given up after {tries}: {why}"
     )
 
 
@@ -76,7 +69,6 @@ class _Attempt:
         number: int,
     ) -> None:
         self._context, self._settings, self._proposal = context, settings, proposal
-        self._number = number
         self._stock = new_stock(context)
         about = {
             "proposal": proposal_view(proposal),
@@ -85,14 +77,16 @@ class _Attempt:
             "target": proposal.target,
             "parents": [design_view(parent) for parent in context.parents],
             "number": number,
+            "enough": settings.observer_rating,
         }
-        self._planner, self._coder, self._observer = (
+        self._planner, self._coder, observer = (
             Conversation(caller, role, render(f"{role}/system", **about), settings.reasks)
             for role in ("planner", "coder", "observer")
         )
+        self._judges = Judges(context, settings, proposal.name, observer)
 
     def run(self) -> Design:
-        """Write all units; the whole passes the checkers of the run in the end."""
+        """Write all units, one after the other."""
         draft = self._start()
         done = ""
         while not draft.complete:
@@ -109,82 +103,48 @@ class _Attempt:
 
     def _next(self, draft: Draft, done: str) -> tuple[str, str]:
         """The next unit, and the planner's key points."""
-        units = draft.open_units
-        if not self._settings.planner or units == [""]:
-            return units[0], ""
+        if not self._settings.planner:
+            return draft.open_units[0], ""
         tree = tree_view(draft.tree) if draft.tree else ""
-        step = next_step(self._planner, units, tree, done)
+        step = next_step(self._planner, draft.open_units, tree, done)
         return step.unit, step.plan
 
     def _write(self, draft: Draft, unit: str, plan: str) -> Draft:
-        """The draft with one unit more."""
-        shown = recommended(self._stock, self._proposal, self._settings.similar)
-        prompt = render(
+        """The draft with one unit more; a failed attempt leaves nothing behind but its report."""
+        prompt = self._task(draft, unit, plan)
+        why = ""
+        for attempt in range(1, self._settings.unit_attempts + 1):
+            files = self._coder.ask(prompt, read_code, "debug" if why else "unit", unit, attempt)
+            judged = self._judges.judge(draft, unit, files, attempt)
+            why = judged.reason
+            passed = judged.draft is not None
+            self._context.tell(UnitAttempt(unit, attempt, passed, judged.rating, why))
+            if judged.draft:
+                return judged.draft
+            prompt = render("coder/debug", unit=unit, report=why)
+        raise _Failed(
+            f"{unit or 'the root'} did not pass in {attempt} attempts; "
+            f"the last report: {one_line(why, _REASON)}"
+        )
+
+    def _task(self, draft: Draft, unit: str, plan: str) -> str:
+        """What the coder is told of a unit."""
+        requirements = _requirements(draft, unit)
+        about = f"{self._proposal.abstract} {self._proposal.text} {unit} {requirements} {plan}"
+        known = {one.name for parent in self._context.parents for one in parent.units}
+        others = {name: tree for name, tree in self._stock.items() if name not in known}
+        return render(
             "coder/unit",
             unit=unit,
             first=not draft.written,
             replaces=draft.target,
             plan=plan,
             tree=tree_view(draft.tree) if draft.tree else "",
-            requirements=_requirements(draft, unit),
-            stock=stock_view(self._stock, shown),
+            requirements=requirements,
+            stock=stock_view(others, recommended(others, about, self._settings.similar)),
             forced=self._context.operator is Operator.CROSSOVER,
             whole=not self._settings.units,
         )
-        why = ""
-        for attempt in range(1, self._settings.unit_attempts + 1):
-            files = self._coder.ask(prompt, read_code, "debug" if why else "unit", unit, attempt)
-            tried = self._judged(draft, unit, files, attempt)
-            if isinstance(tried, Draft):
-                return tried
-            why = tried
-            prompt = render("coder/debug", unit=unit, report=why)
-            if self._settings.direct:
-                break
-        raise _Failed(f"{unit or 'the root'} did not pass in {attempt} attempts")
-
-    def _judged(self, draft: Draft, unit: str, files: list[str], attempt: int) -> Draft | str:
-        """The draft with the unit if it passes, else why it does not."""
-        units = read_units(files)
-        if isinstance(units, Unread):
-            return str(units)
-        tried = draft.put(unit, units)
-        if isinstance(tried, Unread):
-            return str(tried)
-        if problem := self._problem(tried):
-            return problem
-        told = "They were not asked."
-        if self._settings.checks:
-            design = tried.design(self._proposal.name)
-            report = self._context.check(design)
-            told = feedback(report, design)
-            if not _passes(report, tried.complete):
-                return told
-            tried = tried.mended(report.repaired(design))
-        if self._settings.observer:
-            code = "\n\n".join(quoted(file.code, "python") for file in units)
-            similar = self._similar(unit, files)
-            opinion = observe(self._observer, unit, attempt, code, told, similar)
-            if opinion.rating < self._settings.observer_rating:
-                return f"The observer rates it {opinion.rating:g} of 5: {opinion.feedback}"
-        return tried
-
-    def _problem(self, draft: Draft) -> str:
-        """What is wrong with a draft that the checkers cannot know; empty if nothing is."""
-        if not self._settings.units and not draft.complete:
-            return f"All units must be in one answer; missing: {', '.join(draft.open_units)}"
-        if draft.complete and self._context.operator is Operator.CROSSOVER:
-            return stays_true(draft, self._context)
-        return ""
-
-    def _similar(self, unit: str, files: list[str]) -> str:
-        """Past units that are like this one; empty if there are none."""
-        if not self._settings.similar:
-            return ""
-        query = Query(keywords=[unit] if unit else [], description=files[0][:2000])
-        found = self._context.search(query.model_copy(update={"limit": self._settings.similar}))
-        past = [finding for finding in found if finding.source == "units"]
-        return findings_view(past[: self._settings.similar]) if past else ""
 
 
 def _requirements(draft: Draft, unit: str) -> str:
@@ -198,11 +158,3 @@ def _requirements(draft: Draft, unit: str) -> str:
         if decl.unitname == unit and decl.requirements
     ]
     return "\n".join(dict.fromkeys(declared))
-
-
-def _passes(report: CheckReport, complete: bool) -> bool:
-    """Whether the checkers let a draft through: a part of a design need not learn yet."""
-    if report.valid or complete:
-        return report.valid
-    failed = [result.check for result in report.results if not result.passed]
-    return report.checked and failed == [LEARNING]

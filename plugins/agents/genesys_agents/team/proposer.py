@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from random import Random
 
 from genesys.gau.tree import GAUTree
 from genesys.records import Operator, Proposal
 from genesys.session import SessionContext
+from genesys.text import one_line
 from genesys_agents.llm.caller import Caller
 from genesys_agents.team.answers import Form, Unread, read_form, without_form
 from genesys_agents.team.conversation import Conversation
 from genesys_agents.team.prompts import render
 from genesys_agents.team.search import investigate
 from genesys_agents.team.settings import TeamSettings
-from genesys_agents.team.views import design_view, proposal_view
+from genesys_agents.team.views import design_view, proposal_view, siblings_view
 
 _SHORTEST = 200  # characters of a proposal that says something
 _LONGEST_NAME = 48
@@ -69,15 +69,12 @@ def design_name(title: str) -> str:
 
 
 def _task(context: SessionContext, settings: TeamSettings) -> str:
-    rng = Random(f"{context.seed}/siblings")
-    siblings = list(context.siblings)
-    shown = rng.sample(siblings, min(settings.siblings, len(siblings)))
     return render(
         "proposer/task",
         operator=context.operator,
         parents=[design_view(parent) for parent in context.parents],
         references=[design_view(design, code=False) for design in context.references],
-        siblings=[proposal_view(proposal, whole=False) for proposal in shown],
+        siblings=siblings_view(context, settings.siblings),
         rejected=[(proposal_view(p), review) for p, review in context.rejected],
         units=targets(context),
     )
@@ -96,9 +93,13 @@ def _reader(context: SessionContext) -> Callable[[str], tuple[Title, str] | Unre
             problems.append("name: it has no letters")
         if len(text) < _SHORTEST:
             problems.append("the proposal itself is missing below the JSON object")
+        if not title.abstract.strip():
+            problems.append("abstract: it is empty")
         allowed = targets(context)
         if allowed and title.target not in allowed:
-            problems.append(f"target: {title.target!r} is none of {', '.join(allowed)}")
+            problems.append(
+                f"target: {one_line(title.target, 60)!r} is none of {', '.join(allowed)}"
+            )
         if not allowed:
             title = title.model_copy(update={"target": ""})
         return Unread(tuple(problems)) if problems else (title, text)

@@ -13,9 +13,9 @@ from genesys_agents.llm.caller import Caller
 from genesys_agents.team.answers import Form, read_form
 from genesys_agents.team.conversation import Conversation
 from genesys_agents.team.prompts import render
-from genesys_agents.team.search import investigate
+from genesys_agents.team.search import investigate, past
 from genesys_agents.team.settings import TeamSettings
-from genesys_agents.team.views import design_view, findings_view, proposal_view
+from genesys_agents.team.views import design_view, proposal_view, siblings_view
 
 
 class Verdict(Form):
@@ -35,16 +35,17 @@ def review(
         GenesysError: The model gives no usable answer, or none at all.
     """
     talk = Conversation(caller, "reviewer", render("reviewer/system"), settings.reasks)
+    attempt = len(context.rejected) + 1
     prompt = render(
         "reviewer/task",
         proposal=proposal_view(proposal),
         operator=proposal.operator,
         target=proposal.target,
         parents=[design_view(parent, code=False) for parent in context.parents],
-        siblings=[proposal_view(p, whole=False) for p in context.siblings[-settings.siblings :]],
-        similar=_similar(context, settings, proposal),
+        siblings=siblings_view(context, settings.siblings),
+        similar=past(context, _about(proposal), "proposals", settings.similar),
+        earlier=context.rejected[-1][1] if context.rejected else None,
     )
-    attempt = len(context.rejected) + 1
     if settings.literature and settings.searches:
         prompt = investigate(talk, context, prompt, settings.searches)
     asked = render("reviewer/verdict", task=prompt)
@@ -54,11 +55,5 @@ def review(
     return Review(rating=verdict.rating, text=text)
 
 
-def _similar(context: SessionContext, settings: TeamSettings, proposal: Proposal) -> str:
-    """Past proposals that are like this one; empty if there are none."""
-    if not settings.similar:
-        return ""
-    about = f"{proposal.name} {proposal.abstract}"
-    found = context.search(Query(description=about, limit=settings.similar))
-    past = [finding for finding in found if finding.source == "proposals"]
-    return findings_view(past[: settings.similar]) if past else ""
+def _about(proposal: Proposal) -> Query:
+    return Query(description=f"{proposal.name} {proposal.abstract}")

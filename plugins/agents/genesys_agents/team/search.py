@@ -59,3 +59,22 @@ def investigate(talk: Conversation, context: SessionContext, prompt: str, rounds
         if notes.ready:
             break
     return prompt
+
+
+def past(context: SessionContext, query: Query, source: str, most: int) -> str:
+    """Proposals or units of the population that are most like a new one (app. B.1.5).
+
+    Args:
+        context: Of the session.
+        query: What the new one is about.
+        source: ``proposals`` or ``units``.
+        most: How many are shown.
+
+    Returns:
+        What to show a model; empty if there are none.
+    """
+    if not most:
+        return ""
+    found = context.search(query.model_copy(update={"limit": most}))
+    alike = [finding for finding in found if finding.source == source][:most]
+    return findings_view(alike) if alike else ""

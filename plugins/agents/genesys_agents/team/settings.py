@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Times = Annotated[int, Field(ge=1)]
 Rating = Annotated[float, Field(ge=0, le=5)]
+
+_DIRECT = {
+    "literature": False,
+    "planner": False,
+    "observer": False,
+    "checks": False,
+    "units": False,
+    "unit_attempts": 1,
+    "attempts": 1,
+    "reasks": 0,
+}
 
 
 class TeamSettings(BaseModel):
@@ -27,7 +38,8 @@ class TeamSettings(BaseModel):
         checks: Whether checkers judge units while they are written; the whole design is always
             checked in the end.
         units: Whether the design is written unit by unit; else all of it in one answer.
-        direct: Whether a single prompt is all: no planner, observer, search or second attempt.
+        direct: Whether a single prompt makes code of a proposal: no search, planner, observer,
+            checkers or second attempt, whatever else is set.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,3 +57,9 @@ class TeamSettings(BaseModel):
     checks: bool = True
     units: bool = True
     direct: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare(cls, values: Any) -> Any:
+        """Without all that ``direct`` leaves out."""
+        return {**values, **_DIRECT} if values.get("direct") else values

@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping
 
 from genesys.gau.tree import GAUTree
-from genesys.records import Proposal
 from genesys.session import SessionContext
 from genesys_agents.team.draft import Draft
 
@@ -21,9 +20,9 @@ def new_stock(context: SessionContext) -> dict[str, GAUTree]:
     return stock
 
 
-def recommended(stock: Mapping[str, GAUTree], proposal: Proposal, most: int) -> list[str]:
-    """Names of the units that have most words in common with the proposal."""
-    wanted = _words(f"{proposal.abstract} {proposal.text}")
+def recommended(stock: Mapping[str, GAUTree], about: str, most: int) -> list[str]:
+    """Names of the units that have most words in common with what is to be written."""
+    wanted = _words(about)
 
     def likeness(name: str) -> float:
         words = _words(f"{name} {stock[name].units[name].docstring}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from random import Random
 
 from genesys.gau.tree import GAUTree
 from genesys.records import Design, Finding, Proposal
+from genesys.session import SessionContext
 from genesys.text import clean, one_line
 
 _EXCERPT = 3000
@@ -51,6 +53,13 @@ def proposal_view(proposal: Proposal, whole: bool = True) -> str:
     """A proposal, or its one sentence."""
     head = f"{proposal.name}: {one_line(proposal.abstract, 400)}"
     return f"{head}\n\n{quoted(proposal.text, 'markdown')}" if whole else f"- {head}"
+
+
+def siblings_view(context: SessionContext, most: int) -> list[str]:
+    """Proposals made earlier from the same parents: some of them, drawn for the session."""
+    siblings = list(context.siblings)
+    drawn = Random(f"{context.seed}/siblings").sample(siblings, min(most, len(siblings)))
+    return [proposal_view(proposal, whole=False) for proposal in drawn]
 
 
 def findings_view(findings: Iterable[Finding]) -> str:
