@@ -54,7 +54,7 @@ def narrate(event: Event, rankings: Sequence[Ranking] = (), usd: float = 0.0) ->
 def _opening(seeds: int, children: int) -> str:
     if children:
         return f"going on with {seeds} seeds and {children} designs"
-    return f"starting from {seeds} seeds"
+    return f"starting from {seeds} seed{'s' * (seeds != 1)}"
 
 
 def _designing(event: Reviewed | UnitTried | SessionEnded, usd: float) -> str:

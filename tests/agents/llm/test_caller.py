@@ -5,17 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from genesys.errors import BudgetError, ConfigError
+from genesys.population.evolution_tree import EvolutionTree
 from genesys.records import SessionEnd
 from genesys.session import AbandonedError
 from genesys.tape import Answer, CallEnd, Message, Tape
 from genesys.testing.llm_server import Fault
 from genesys_agents.llm.caller import Models
 from genesys_agents.llm.errors import CallFailedError, ContextOverflowError
+from genesys_agents.llm.provider import LiteLLM
 from genesys_agents.llm.settings import LLMSettings
 
 from .conftest import HELLO, MODEL, Setup
@@ -176,6 +179,23 @@ def test_a_run_stays_below_its_cap_however_many_sessions_it_holds(setup: Start) 
     assert len(refused) == 5
     assert all(isinstance(error, BudgetError) for error in refused)
     assert it.usd() <= 0.013
+
+
+def test_a_larger_cap_goes_on_where_a_smaller_one_stopped(setup: Start, tmp_path: Path) -> None:
+    it = setup(run_usd=0.0085, answer=lambda request: "word " * 800)
+    conversations = [[Message(author="user", text=f"Unit {number}")] for number in range(4)]
+
+    def hold(models: Models) -> list[str]:
+        with EvolutionTree(tmp_path, {}) as tree:
+            caller = models.session(tree.tape(0), seed=0)
+            return [caller.ask("coder", messages, "unit") for messages in conversations]
+
+    with pytest.raises(BudgetError, match=r"larger llm\.run_usd goes on"):
+        hold(it.models)
+    assert len(it.server.requests) == 2
+    more = it.models.settings.model_copy(update={"run_usd": 1.0})
+    assert len(hold(Models(more, LiteLLM()))) == 4
+    assert len(it.server.requests) == 4
 
 
 def test_a_session_has_so_much_time(setup: Start) -> None:
