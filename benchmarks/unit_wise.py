@@ -3,9 +3,10 @@
     python benchmarks/unit_wise.py --plot docs/unit-wise.svg
 
 A double of a language model writes designs of N units and breaks each with probability 1 - p. An
-oracle stands for the checkers, which is fast; ``--real`` adds one row with the real ones. Both ways
-go on until the design is valid; the last two columns are shares of valid designs within the default
-limits (5 attempts a unit, 5 a design) and for a single prompt.
+oracle stands for the checkers, which is fast; with ``--real 10`` the real ones are asked in ten
+sessions of N = 5 and p = 0.5, and nothing else is done. Both ways go on until the design is valid;
+the last columns are shares of valid designs within the default limits (5 attempts a unit, 5 a
+design), and for a single prompt.
 """
 
 from __future__ import annotations
@@ -77,8 +78,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("--calls", type=int, default=800, help="of a measurement, about")
     parser.add_argument("--plot", type=Path, help="an SVG to write")
-    parser.add_argument("--real", type=int, default=0, help="sessions with the real checkers")
+    parser.add_argument(
+        "--real",
+        type=int,
+        default=0,
+        help="so many sessions with the real checkers, and nothing else",
+    )
     args = parser.parse_args()
+    if args.real:
+        real(args.real)
+        return
     cells: dict[tuple[float, int], tuple[Cell, Cell]] = {}
     print("| " + " | ".join(COLUMNS) + " |")
     print("|" + "---:|" * len(COLUMNS))
@@ -89,8 +98,6 @@ def main() -> None:
                 measure(units, p, WHOLE, calls_direct(units, p), args.calls),
             )
             print(row(units, p, *cells[p, units], args.calls), flush=True)
-    if args.real:
-        real(args.real)
     if args.plot:
         args.plot.write_text(draw(panels(cells)), encoding="utf-8")
 

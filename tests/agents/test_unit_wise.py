@@ -28,8 +28,8 @@ def sessions(count, units, p, way) -> list[Outcome]:
 
 
 def test_unit_wise_makes_valid_designs_where_direct_does_not():
-    unit_wise_share = mean(o.valid for o in sessions(15, UNITS, P, UNIT_WISE_LIMITED))
-    direct = sessions(80, UNITS, P, DIRECT)
+    unit_wise_share = mean(o.valid for o in sessions(10, UNITS, P, UNIT_WISE_LIMITED))
+    direct = sessions(60, UNITS, P, DIRECT)
     assert unit_wise_share >= 0.9
     assert share_valid(UNITS, P, 5, 5) > 0.99
     share = mean(o.valid for o in direct)
@@ -43,7 +43,7 @@ def test_unit_wise_makes_valid_designs_where_direct_does_not():
     ("way", "formula"), [(UNIT_WISE, "calls_unit_wise"), (WHOLE, "calls_direct")]
 )
 def test_calls_are_those_of_the_formulas(way, formula):
-    outcomes = sessions(25, 3, P, way)
+    outcomes = sessions(16, 3, P, way)
     assert all(outcome.valid for outcome in outcomes)
     calls = [outcome.calls for outcome in outcomes]
     expected = getattr(unit_wise, formula)(3, P)
