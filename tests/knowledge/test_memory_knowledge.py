@@ -53,7 +53,8 @@ def test_scores_limits_and_no_doubles(population: Population) -> None:
     assert all(0 < finding.score <= 1 for finding in found)
     assert len({finding.title for finding in found}) == len(found)
     assert sum(finding.title.startswith("MHA of") for finding in found) == 1
-    assert len(MemoryKnowledge(cutoff=0).search(population, Query(description="X", limit=2))) == 2
+    few = MemoryKnowledge(cutoff=0).search(population, Query(description="attention", limit=2))
+    assert sorted(finding.source for finding in few) == ["proposals", "units", "units"]
     short = MemoryKnowledge(excerpt=10).search(population, Query(description="attention"))
     assert all(len(finding.text) <= 10 for finding in short)
 

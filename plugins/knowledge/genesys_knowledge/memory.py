@@ -52,7 +52,16 @@ class MemoryKnowledge:
             if (score := _cosine(wanted, _vector(count, weights))) > self._cutoff
         ]
         scored.sort(key=lambda finding: finding.score, reverse=True)
-        return scored[: query.limit]
+        return list(_most_of_each(scored, query.limit))
+
+
+def _most_of_each(findings: Sequence[Finding], most: int) -> Iterator[Finding]:
+    """The first so many of each source."""
+    taken = Counter[str]()
+    for finding in findings:
+        taken[finding.source] += 1
+        if taken[finding.source] <= most:
+            yield finding
 
 
 def words(text: str) -> Iterator[str]:

@@ -78,10 +78,10 @@ def test_a_design_comes_of_it(hold: Hold, population: Population, operator: Oper
     ids=["429", "500", "cut", "empty", "enormous", "not UTF-8", "no choices"],
 )
 def test_what_a_provider_does_wrong_now_and_then_is_survived(hold: Hold, fault: Fault) -> None:
-    faults = [fault, None, fault, None, None, fault, None, None, None, fault]
-    held = hold(faults=faults, llm={"session_usd": 100})
+    faults = [fault, None, fault, None, None, fault]
+    held = hold(faults=faults, llm={"session_usd": 100}, literature=False)
     assert held.session.end is SessionEnd.ACCEPTED, held.session.note
-    assert [call.end for call in held.calls].count(CallEnd.RETRIED) == 4
+    assert [call.end for call in held.calls].count(CallEnd.RETRIED) == 3
 
 
 def test_money_for_what_nobody_asked_for_is_counted(hold: Hold) -> None:
@@ -171,7 +171,7 @@ def test_orders_in_a_proposal_stay_data(hold: Hold) -> None:
 def test_a_session_that_was_killed_goes_on(hold: Hold) -> None:
     whole = hold()
     assert whole.design is not None
-    for known in range(1, len(whole.calls)):
+    for known in range(1, len(whole.calls), 3):
         again = hold(calls=whole.calls[:known])
         assert again.design is not None
         assert again.design.units == whole.design.units
