@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import libcst as cst
 from libcst.metadata import GlobalScope, MetadataWrapper, ScopeProvider
@@ -21,10 +22,14 @@ def rename(code: str, names: Mapping[str, str]) -> str:
         code: Valid Python.
         names: New name by old name.
     """
-    if not names:
-        return code
+    return _renamed(code, tuple(sorted(names.items()))) if names else code
+
+
+@lru_cache(maxsize=256)
+def _renamed(code: str, names: tuple[tuple[str, str], ...]) -> str:
+    """Attempts at a unit rename the same callers again and again."""
     wrapper = MetadataWrapper(cst.parse_module(code))
-    return wrapper.visit(_Rename(names)).code
+    return wrapper.visit(_Rename(dict(names))).code
 
 
 class _Rename(cst.CSTTransformer):
