@@ -143,8 +143,8 @@ def agents(
     """Compare variants of the agents on a run's proposals: valid, attempts, cost, lines of code.
 
     Each variant implements every proposal anew, from its parents. Takes overrides of the config
-    and of experiment=agents_bench: agents_bench.variants=[team,team_direct] llm=openai. The same
-    command goes on where it stopped.
+    with experiment=agents_bench, e.g. agents_bench.proposals=10 llm=openai. The same command goes
+    on where it stopped.
     """
     from genesys.cli.agents import agents
     from genesys.cli.runs import find_run
