@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -38,15 +39,25 @@ class RecordTable(Generic[R]):
         database: Any = lancedb.connect(folder)
         if not writable:
             self._table = database.open_table(name)
+            self._go_back()
             return
         self._table = database.create_table(name, schema=self._schema, exist_ok=True)
+        if self._go_back():
+            self._table.restore()
         if self._table.version > MAX_VERSIONS:
             # Readers that opened the table within the last hour keep what they see.
             self._table.optimize(cleanup_older_than=timedelta(hours=1))
 
     def append(self, record: R) -> None:
-        """Commit one record."""
+        """Commit one record, and see that the disk has it.
+
+        A full disk may keep a part of a record and tell nobody, and the table could not be read.
+        """
+        before = self._table.version
         self._table.add(pa.Table.from_pylist([to_row(record)], schema=self._schema))
+        if not self._whole():
+            self._table.restore(before)
+            raise OSError(errno.ENOSPC, "The disk kept only a part of what was written")
 
     def read(self, where: str | None = None) -> list[R]:
         """The records that fulfil a condition, or all, in the order they were committed in."""
@@ -61,6 +72,25 @@ class RecordTable(Generic[R]):
         """The values of one field, in the order of the records."""
         values: list[Any] = self.columns([name])[name].to_pylist()
         return values
+
+    def _go_back(self) -> bool:
+        """Go to the last version that can be read, and tell whether it is not the latest."""
+        latest = self._table.version
+        for version in range(latest, 0, -1):
+            if version < latest:
+                self._table.checkout(version)
+            if self._whole():
+                return version < latest
+        return False  # what cannot be read at all is told when it is read
+
+    def _whole(self) -> bool:
+        """Whether the last record can be read: those before it could, when it was written."""
+        try:
+            rows: int = self._table.count_rows()
+            last: Any = self._table.search().offset(rows - 1).limit(1).to_arrow() if rows else []
+            return rows == 0 or len(last) == 1
+        except (OSError, RuntimeError, ValueError):
+            return False
 
     def delete_index(self, index: int) -> None:
         """Remove the record of that ``index``."""

@@ -1,0 +1,58 @@
+"""Tables of records on a disk that is full."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from genesys.population.store import RecordTable
+from genesys.tape import Answer
+
+# A limit on the size of files stands for a full disk: of what goes beyond it nothing is written.
+FULL = """
+import resource, signal, sys
+from pathlib import Path
+from genesys.population.store import RecordTable
+from genesys.tape import Answer
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+table = RecordTable(Path(sys.argv[1]), "answers", Answer, writable=True)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1500, resource.RLIM_INFINITY))
+kept = []
+for size in range(100, 2000, 100):
+    value = "".join(chr(65 + i * 7919 % 53) for i in range(size))
+    try:
+        table.append(Answer(session=size, kind="k", key="x", json_value=value))
+        kept.append(size)
+    except (OSError, RuntimeError):
+        pass
+print(*kept)
+"""
+
+
+def test_what_is_not_refused_is_there(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, str(tmp_path)], check=True, capture_output=True, text=True
+    )
+    kept = [int(size) for size in done.stdout.split()]
+    assert 100 in kept
+    assert 1900 not in kept
+    read = RecordTable(tmp_path, "answers", Answer, writable=False).read()
+    assert [answer.session for answer in read] == kept
+
+
+def test_a_version_that_cannot_be_read_is_left_behind(tmp_path: Path) -> None:
+    table = RecordTable(tmp_path, "answers", Answer, writable=True)
+    for session in range(3):
+        table.append(Answer(session=session, kind="k", key="x", json_value="1"))
+    newest = max(
+        (tmp_path / "answers.lance" / "data").iterdir(), key=lambda p: p.stat().st_mtime_ns
+    )
+    newest.write_bytes(newest.read_bytes()[:-200])
+    for writable in (False, True, False):
+        read = RecordTable(tmp_path, "answers", Answer, writable=writable).read()
+        assert [answer.session for answer in read] == [0, 1]
+    table = RecordTable(tmp_path, "answers", Answer, writable=True)
+    table.append(Answer(session=7, kind="k", key="x", json_value="1"))
+    assert [answer.session for answer in table.read()] == [0, 1, 7]
