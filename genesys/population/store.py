@@ -75,7 +75,7 @@ class RecordTable(Generic[R]):
 
     def _go_back(self) -> bool:
         """Go to the last version that can be read, and tell whether it is not the latest."""
-        latest = self._table.version
+        latest: int = self._table.version
         for version in range(latest, 0, -1):
             if version < latest:
                 self._table.checkout(version)
