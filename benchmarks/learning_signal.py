@@ -2,7 +2,7 @@
 
 Prints Markdown tables.
 
-    python benchmarks/learning_signal.py [--tokens 250000] [--most-tokens 2000000] [--threads 2]
+    python benchmarks/learning_signal.py [--parts seeds tokens size gpt2] [--threads 2]
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from genesys_verifiers.lightning import LightningVerifier
 
 DESIGNS = ["gpt2", "mamba2", "retnet", "rwkv6", "ttt"]
 SEEDS = [0, 1, 2]
+PARTS = ["seeds", "tokens", "size", "gpt2"]
 
 
 class Bench:
@@ -108,30 +109,36 @@ def growth(bench: Bench, name: str, budgets: list[int]) -> list[list[object]]:
 
 
 def sizes(bench: Bench, name: str, tokens: int) -> list[list[object]]:
-    """Score and bits per byte of one design at each scale, after as many tokens."""
-    reports = [bench.report(name, scale, tokens, SEEDS[0]) for scale in bench.scales]
+    """Score and bits per byte of one design at each rung that has trials, after as many tokens."""
+    scales = [scale.name for scale in bench.scales.values() if scale.trials]
+    reports = [bench.report(name, scale, tokens, SEEDS[0]) for scale in scales]
     return [[name, r.scale, f"{r.parameters:,}", r.fitness, bits(r).value] for r in reports]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tokens", type=int, default=250_000, help="for seeds and designs")
-    parser.add_argument("--more-tokens", type=int, default=750_000, help="for tokens and sizes")
+    parser.add_argument("--more-tokens", type=int, default=500_000, help="for tokens and sizes")
     parser.add_argument("--most-tokens", type=int, default=2_000_000, help="for gpt2 alone")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--parts", nargs="+", default=PARTS, choices=PARTS)
     options = parser.parse_args()
     few, more, most = options.tokens, options.more_tokens, options.most_tokens
     head = ["design", "tokens", "score", "bits per byte"]
     with Sandbox() as sandbox:
         bench = Bench(sandbox, options.threads)
-        seeds_and_designs(bench, few)
-        untrained(bench, few, BASELINE_ITEMS)
-        rows = [row for name in DESIGNS for row in growth(bench, name, [few // 4, few, more])]
-        show("Tokens: 0.1M", head, rows)
-        rows = [row for name in DESIGNS for row in sizes(bench, name, more)]
-        show(f"Size: {more:,} tokens", ["design", "scale", "parameters", *head[2:]], rows)
-        show("Tokens: gpt2, 0.1M", head, growth(bench, "gpt2", [most]))
-        by_task(bench.report("gpt2", "0.1M", most, SEEDS[0]))
+        if "seeds" in options.parts:
+            seeds_and_designs(bench, few)
+            untrained(bench, few, BASELINE_ITEMS)
+        if "tokens" in options.parts:
+            rows = [row for name in DESIGNS for row in growth(bench, name, [few // 4, few, more])]
+            show("Tokens: 0.1M", head, rows)
+        if "size" in options.parts:
+            rows = [row for name in DESIGNS for row in sizes(bench, name, more)]
+            show(f"Size: {more:,} tokens", ["design", "scale", "parameters", *head[2:]], rows)
+        if "gpt2" in options.parts:
+            show("Tokens: gpt2, 0.1M", head, growth(bench, "gpt2", [most]))
+            by_task(bench.report("gpt2", "0.1M", most, SEEDS[0]))
 
 
 if __name__ == "__main__":
