@@ -96,7 +96,7 @@ def line_of(unit: Unit, text: str) -> int:
     return next(n for n, line in enumerate(unit.code.split("\n"), 1) if text in line)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox(Limits(threads=1)) as sandbox:
         yield sandbox
@@ -105,7 +105,7 @@ def sandbox() -> Iterator[Sandbox]:
 Check = Callable[[Design], CheckReport]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def check(sandbox: Sandbox) -> Check:
     """Checks a design as it is shipped: ``checker=symbolic``."""
     checkers = load(compose([]), kinds=("checker",))

@@ -10,7 +10,8 @@ from genesys.population.population import Population
 from genesys.records import Design, Operator, Proposal, Query
 from genesys.registry import load
 from genesys.resources import resource
-from genesys_knowledge.memory import MemoryKnowledge, words
+from genesys_knowledge.memory import MemoryKnowledge
+from genesys_knowledge.similarity import words
 
 
 def child(name: str, abstract: str, text: str) -> Design:

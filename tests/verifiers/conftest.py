@@ -38,7 +38,7 @@ def corpus(cache: Path) -> Corpus:
     return prepare(TINY, cache)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     with Sandbox() as workers:
         yield workers

@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -132,8 +133,9 @@ class Killer:
         self.told.append(point.step)
         if point.step == self._step:
             for child in psutil.Process().children():
-                if "genesys.sandbox.host" in child.cmdline():
-                    child.send_signal(signal.SIGKILL)
+                with suppress(psutil.NoSuchProcess):  # some are only waiting to be buried
+                    if "genesys.sandbox.host" in child.cmdline():
+                        child.send_signal(signal.SIGKILL)
 
 
 def stop(run: Run, folder: Path, step: int) -> Path:

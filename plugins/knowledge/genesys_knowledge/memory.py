@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 from genesys.gau.unit import parse_unit
 from genesys.markers import hookimpl
 from genesys.population.population import Population
 from genesys.records import Finding, Query, Unit
-
-Vector = Mapping[str, float]
+from genesys_knowledge.similarity import likeness
 
 
 class MemoryKnowledge:
@@ -39,17 +36,13 @@ class MemoryKnowledge:
     @hookimpl
     def search(self, population: Population, query: Query) -> list[Finding]:
         """See ``genesys.hookspecs.search``."""
-        asked = Counter(words(" ".join([*query.keywords, query.description])))
+        asked = " ".join([*query.keywords, query.description])
         documents = list(_documents(population))
-        if not asked or not documents:
-            return []
-        counts = [Counter(words(f"{title} {text}")) for _, title, text in documents]
-        weights = _weights(counts)
-        wanted = _vector(asked, weights)
+        scores = likeness(asked, [f"{title} {text}" for _, title, text in documents])
         scored = [
             Finding(source=source, title=title, text=text[: self._excerpt], score=score)
-            for (source, title, text), count in zip(documents, counts, strict=True)
-            if (score := _cosine(wanted, _vector(count, weights))) > self._cutoff
+            for (source, title, text), score in zip(documents, scores, strict=True)
+            if score > self._cutoff
         ]
         scored.sort(key=lambda finding: finding.score, reverse=True)
         return list(_most_of_each(scored, query.limit))
@@ -62,12 +55,6 @@ def _most_of_each(findings: Sequence[Finding], most: int) -> Iterator[Finding]:
         taken[finding.source] += 1
         if taken[finding.source] <= most:
             yield finding
-
-
-def words(text: str) -> Iterator[str]:
-    """Lower-case words; identifiers such as ``GatedMLP`` and ``num_heads`` are split."""
-    for match in re.finditer(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", text):
-        yield match.group().lower()
 
 
 def _documents(population: Population) -> Iterator[tuple[str, str, str]]:
@@ -87,21 +74,3 @@ def _about(unit: Unit) -> str:
     """The unit's docstring and code; the code alone when it has none."""
     doc = parse_unit(unit.code, unit.name).docstring
     return f"{doc}\n\n{unit.code}" if doc else unit.code
-
-
-def _weights(counts: Sequence[Counter[str]]) -> Vector:
-    """Inverse document frequencies, smoothed so that a word in every document still counts."""
-    frequency = Counter(word for count in counts for word in count)
-    return {word: 1 + math.log((1 + len(counts)) / (1 + n)) for word, n in frequency.items()}
-
-
-def _vector(count: Counter[str], weights: Vector) -> Vector:
-    """Unit vector; words that no document has keep the greatest weight, so they cost score."""
-    rare = max(weights.values())
-    raw = {word: (1 + math.log(n)) * weights.get(word, rare) for word, n in count.items()}
-    norm = math.sqrt(sum(value * value for value in raw.values()))
-    return {word: value / norm for word, value in raw.items()} if norm else {}
-
-
-def _cosine(a: Vector, b: Vector) -> float:
-    return min(1.0, sum(value * b.get(word, 0.0) for word, value in a.items()))

@@ -55,6 +55,15 @@ def test_what_is_missing_is_asked_for(setup: Start) -> None:
     assert "no JSON object with rating" in last[-1]["content"]
 
 
+def test_an_answer_that_is_cut_off_is_asked_for_again(setup: Start) -> None:
+    it = setup(Fault(finish="length"), answer=lambda request: '{"rating": 4}')
+    talk = Conversation(it.caller, "reviewer", "You review.")
+    assert talk.ask("Rate it.", read, "review").rating == 4
+    asked = it.server.requests[1].messages
+    assert "cut off" in asked[-2]["content"]
+    assert "fewer words" in asked[-1]["content"]
+
+
 def test_asking_ends(setup: Start) -> None:
     it = setup(answer=lambda request: "Four.")
     talk = Conversation(it.caller, "reviewer", "You review.", reasks=1)

@@ -17,7 +17,7 @@ CHECKER = os.environ.get("GENESYS_CHECKER", "symbolic")
 Check = Callable[..., CheckReport]
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def check() -> Iterator[Check]:
     """Checks a design as ``genesys check`` does; keywords change settings where there are such."""
     config = compose([f"checker={CHECKER}"])

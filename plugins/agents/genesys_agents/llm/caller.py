@@ -31,6 +31,8 @@ from genesys_agents.llm.provider import Provider, Reply, Request, run
 from genesys_agents.llm.secrets import hide_secrets
 from genesys_agents.llm.settings import LLMSettings
 
+# Stands at the end of an answer that reached the most tokens of an answer.
+CUT_OFF = "[cut off here: the answer reached the most tokens that it may have]"
 # An answer with more is longer than its tokens can be.
 _CHARACTERS_PER_TOKEN = 64
 
@@ -207,7 +209,8 @@ class Caller:
         return CallEnd.ANSWERED, ""
 
     def _kept(self, reply: Reply) -> str:
-        return hide_secrets(reply.text[: self._most_characters])
+        text = hide_secrets(reply.text[: self._most_characters])
+        return f"{text}\n{CUT_OFF}" if reply.cut else text
 
     @property
     def _most_characters(self) -> int:

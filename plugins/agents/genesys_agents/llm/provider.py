@@ -62,12 +62,14 @@ class Reply:
         usage: Its tokens.
         usd: What it cost, if litellm knows the model's price.
         refused: Whether the provider withheld the answer for what it says.
+        cut: Whether the answer reached the most tokens of an answer.
     """
 
     text: str
     usage: Usage
     usd: float | None = None
     refused: bool = False
+    cut: bool = False
 
 
 class Provider(Protocol):
@@ -209,8 +211,14 @@ def _litellm() -> Any:
 def _reply(answer: Any, request: Request) -> Reply:
     choices = getattr(answer, "choices", None) or []
     text = (choices[0].message.content or "") if choices else ""
-    refused = bool(choices) and choices[0].finish_reason == "content_filter"
-    return Reply(_clean(text), _usage(answer, request, text), _cost(answer), refused)
+    finish = choices[0].finish_reason if choices else ""
+    return Reply(
+        text=_clean(text),
+        usage=_usage(answer, request, text),
+        usd=_cost(answer),
+        refused=finish == "content_filter",
+        cut=finish == "length",
+    )
 
 
 def _usage(answer: Any, request: Request, text: str) -> Usage:

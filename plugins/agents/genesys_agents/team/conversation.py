@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from genesys.errors import GenesysError
 from genesys.tape import Message
-from genesys_agents.llm.caller import Caller
+from genesys_agents.llm.caller import CUT_OFF, Caller
 from genesys_agents.llm.errors import ContextOverflowError
 from genesys_agents.team.answers import Form, Unread
 from genesys_agents.team.prompts import render
@@ -23,6 +23,9 @@ _LEFT_OUT = "[{:,} characters are left out here: the conversation was too long]"
 
 _NOTE = len(_LEFT_OUT) + 20  # its most characters, filled in
 _DROPPED = "[{} earlier messages are left out here: the conversation was too long]"
+
+
+TOO_LONG = Unread(("it was cut off for its length: say it in fewer words, and end it",))
 
 
 class UnusableAnswerError(GenesysError):
@@ -75,7 +78,7 @@ class Conversation:
         for asked in range(self._reasks + 1):
             answer = self._answer(purpose, unit, attempt, schema)
             self._say(ASSISTANT, answer)
-            result = read(answer)
+            result = TOO_LONG if answer.endswith(CUT_OFF) else read(answer)
             if not isinstance(result, Unread):
                 return result
             if asked < self._reasks:

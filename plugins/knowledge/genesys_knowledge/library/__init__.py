@@ -1,0 +1,1 @@
+"""The reference library: published works on language-model architectures, shipped with Genesys."""

@@ -1,0 +1,48 @@
+"""How much texts have in common: the cosine of their TF-IDF vectors."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+
+Vector = Mapping[str, float]
+
+
+def likeness(asked: str, documents: Sequence[str]) -> list[float]:
+    """How much each document has in common with a question, from 0 to 1.
+
+    Words that are in every document weigh least, and identifiers are split into their words.
+    """
+    wanted_words = Counter(words(asked))
+    if not wanted_words or not documents:
+        return [0.0] * len(documents)
+    counts = [Counter(words(document)) for document in documents]
+    weights = _weights(counts)
+    wanted = _vector(wanted_words, weights)
+    return [_cosine(wanted, _vector(count, weights)) for count in counts]
+
+
+def words(text: str) -> Iterator[str]:
+    """Lower-case words; identifiers such as ``GatedMLP`` and ``num_heads`` are split."""
+    for match in re.finditer(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", text):
+        yield match.group().lower()
+
+
+def _weights(counts: Sequence[Counter[str]]) -> Vector:
+    """Inverse document frequencies, smoothed so that a word in every document still counts."""
+    frequency = Counter(word for count in counts for word in count)
+    return {word: 1 + math.log((1 + len(counts)) / (1 + n)) for word, n in frequency.items()}
+
+
+def _vector(count: Counter[str], weights: Vector) -> Vector:
+    """Unit vector; words that no document has keep the greatest weight, so they cost score."""
+    rare = max(weights.values())
+    raw = {word: (1 + math.log(n)) * weights.get(word, rare) for word, n in count.items()}
+    norm = math.sqrt(sum(value * value for value in raw.values()))
+    return {word: value / norm for word, value in raw.items()} if norm else {}
+
+
+def _cosine(a: Vector, b: Vector) -> float:
+    return min(1.0, sum(value * b.get(word, 0.0) for word, value in a.items()))
