@@ -33,7 +33,7 @@ class Bench:
     def __init__(self, sandbox: Sandbox, threads: int) -> None:
         corpus = _config("corpus/local_text.yaml")
         settings = {k: v for k, v in _config("verifier/lightning.yaml").items() if k != "name"}
-        settings |= {"corpus": corpus, "tasks": None, "checkpoints": None}
+        settings |= {"corpus": corpus, "tasks": None, "logger": None, "checkpoints": None}
         settings |= {"threads": threads, "most_step_ratio": 100.0}
         self._verifier = LightningVerifier(**settings)
         self._sandbox = sandbox
