@@ -12,9 +12,9 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
-from genesys.cli.cost import in_words, usd
+from genesys.cli.cost import in_words, tokens, usd
 from genesys.cli.leaderboard import descent
-from genesys.cli.text import count, duration, plain
+from genesys.cli.text import duration, plain
 from genesys.errors import UnknownNameError
 from genesys.population.population import Population
 from genesys.population.spending import Spending
@@ -108,9 +108,7 @@ def _title(call: Call) -> Text:
 
 
 def _figures(call: Call) -> str:
-    cached = f" ({count(call.cached_tokens)} cached)" if call.cached_tokens else ""
-    tokens = f"{count(call.input_tokens)} tokens in{cached}, {count(call.output_tokens)} out"
-    return f"{one_line(call.model, 80)}, {tokens}, {duration(call.seconds)}, {usd(call.usd)}"
+    return f"{one_line(call.model, 80)}, {tokens(call)}, {duration(call.seconds)}, {usd(call.usd)}"
 
 
 def _message(message: Message, style: str = "dim") -> RenderableType:

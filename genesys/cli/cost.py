@@ -14,6 +14,7 @@ from rich.text import Text
 from genesys.cli.text import count, duration
 from genesys.population.by import By
 from genesys.population.spending import Spending, Spent
+from genesys.tape import Call
 from genesys.text import one_line
 
 
@@ -55,12 +56,16 @@ def costs(spending: Spending, by: By) -> RenderableType:
 
 def in_words(spent: Spent) -> str:
     """A sum in a line."""
-    cached = f" ({count(spent.cached_tokens)} cached)" if spent.cached_tokens else ""
     again = f" in {spent.tries} tries" if spent.tries > spent.calls else ""
     return (
-        f"{spent.calls} calls{again}, {count(spent.input_tokens)} tokens in{cached}, "
-        f"{count(spent.output_tokens)} out, {duration(spent.seconds)}, {usd(spent.usd)}"
+        f"{spent.calls} calls{again}, {tokens(spent)}, {duration(spent.seconds)}, {usd(spent.usd)}"
     )
+
+
+def tokens(spent: Spent | Call) -> str:
+    """How many went in and came out."""
+    cached = f" ({count(spent.cached_tokens)} cached)" if spent.cached_tokens else ""
+    return f"{count(spent.input_tokens)} tokens in{cached}, {count(spent.output_tokens)} out"
 
 
 def usd(amount: float) -> str:
@@ -70,11 +75,11 @@ def usd(amount: float) -> str:
 
 def _figures(spent: Spent, total: Spent) -> list[str]:
     share = f"{spent.usd / total.usd:.0%}" if total.usd else "–"
-    tokens = (spent.input_tokens, spent.cached_tokens, spent.output_tokens)
+    numbers = (spent.input_tokens, spent.cached_tokens, spent.output_tokens)
     return [
         f"{spent.calls:,}",
         f"{spent.tries:,}",
-        *(count(number) for number in tokens),
+        *(count(number) for number in numbers),
         duration(spent.seconds),
         f"{spent.usd:.4f}",
         share,

@@ -66,17 +66,15 @@ class Recorded:
 class _ReplayedTree(EvolutionTree):
     """A tree whose sessions have the tapes of another run, and nothing else."""
 
-    def __init__(self, folder: Path, config: Mapping[str, Any], run: Path) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, Any], run: Path, held: int) -> None:
         super().__init__(folder, config)
-        self._calls, self._answers = EvolutionTree.read_tape(run)
-        self._held = len(EvolutionTree.read(run).sessions)
+        self._of, self._held = run, held
 
     def tape(self, session: int) -> Tape:
         """The tape that this session had in the run."""
         if session >= self._held:
             raise _RunEndsError
-        calls = [call for call in self._calls if call.session == session]
-        answers = [answer for answer in self._answers if answer.session == session]
+        calls, answers = EvolutionTree.read_tape(self._of, session)
         return Tape(session, calls, answers, live=False)
 
 
@@ -104,7 +102,7 @@ def replay(run: Path, out: Path, observe: Observer) -> list[str]:
     if out.exists() and any(out.iterdir()):
         raise StoreError(f"{out} is not empty. Choose an empty or a new folder.")
     plugins = load(config, THINKERS, {"replay": Recorded(population)})
-    with _ReplayedTree(out, run_file.config, run) as tree:
+    with _ReplayedTree(out, run_file.config, run, len(population.sessions)) as tree:
         sandbox = sandbox_of(config["sandbox"])
         settings = EvolutionSettings.of(config["evolution"])
         ladder = ladder_of(config["ladder"])

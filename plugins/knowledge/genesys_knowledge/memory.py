@@ -9,7 +9,7 @@ from genesys.gau.unit import parse_unit
 from genesys.markers import hookimpl
 from genesys.population.population import Population
 from genesys.records import Finding, Query, Unit
-from genesys_knowledge.similarity import likeness
+from genesys_knowledge.similarity import Index
 
 
 class MemoryKnowledge:
@@ -38,7 +38,7 @@ class MemoryKnowledge:
         """See ``genesys.hookspecs.search``."""
         asked = " ".join([*query.keywords, query.description])
         documents = list(_documents(population))
-        scores = likeness(asked, [f"{title} {text}" for _, title, text in documents])
+        scores = Index([f"{title} {text}" for _, title, text in documents]).likeness(asked)
         scored = [
             Finding(source=source, title=title, text=text[: self._excerpt], score=score)
             for (source, title, text), score in zip(documents, scores, strict=True)

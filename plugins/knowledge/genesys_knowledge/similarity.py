@@ -10,18 +10,23 @@ from collections.abc import Iterator, Mapping, Sequence
 Vector = Mapping[str, float]
 
 
-def likeness(asked: str, documents: Sequence[str]) -> list[float]:
-    """How much each document has in common with a question, from 0 to 1.
+class Index:
+    """Documents as vectors, made once, to be asked often.
 
     Words that are in every document weigh least, and identifiers are split into their words.
     """
-    wanted_words = Counter(words(asked))
-    if not wanted_words or not documents:
-        return [0.0] * len(documents)
-    counts = [Counter(words(document)) for document in documents]
-    weights = _weights(counts)
-    wanted = _vector(wanted_words, weights)
-    return [_cosine(wanted, _vector(count, weights)) for count in counts]
+
+    def __init__(self, documents: Sequence[str]) -> None:
+        counts = [Counter(words(document)) for document in documents]
+        self._weights = _weights(counts)
+        self._vectors = [_vector(count, self._weights) for count in counts]
+
+    def likeness(self, asked: str) -> list[float]:
+        """How much each document has in common with a question, from 0 to 1."""
+        if not self._weights:
+            return [0.0] * len(self._vectors)
+        wanted = _vector(Counter(words(asked)), self._weights)
+        return [_cosine(wanted, vector) for vector in self._vectors]
 
 
 def words(text: str) -> Iterator[str]:
@@ -38,7 +43,7 @@ def _weights(counts: Sequence[Counter[str]]) -> Vector:
 
 def _vector(count: Counter[str], weights: Vector) -> Vector:
     """Unit vector; words that no document has keep the greatest weight, so they cost score."""
-    rare = max(weights.values())
+    rare = max(weights.values(), default=0.0)
     raw = {word: (1 + math.log(n)) * weights.get(word, rare) for word, n in count.items()}
     norm = math.sqrt(sum(value * value for value in raw.values()))
     return {word: value / norm for word, value in raw.items()} if norm else {}

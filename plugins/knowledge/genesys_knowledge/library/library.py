@@ -8,7 +8,7 @@ from genesys.markers import hookimpl
 from genesys.population.population import Population
 from genesys.records import Finding, Query
 from genesys_knowledge.library.works import Work, works
-from genesys_knowledge.similarity import likeness
+from genesys_knowledge.similarity import Index
 
 UNVERIFIED = "By its title only, its mechanism unverified: "
 
@@ -32,7 +32,7 @@ class LibraryKnowledge:
     def search(self, population: Population, query: Query) -> list[Finding]:
         """See ``genesys.hookspecs.search``."""
         asked = " ".join([*query.keywords, query.description])
-        scores = likeness(asked, self._documents)
+        scores = self._index.likeness(asked)
         ranked = sorted(zip(scores, works(), strict=True), key=lambda pair: (-pair[0], pair[1].key))
         return [
             Finding(source="library", title=work.citation, text=_text(work), score=score)
@@ -41,8 +41,8 @@ class LibraryKnowledge:
         ]
 
     @cached_property
-    def _documents(self) -> list[str]:
-        return [f"{w.key} {w.title} {w.summary} {' '.join(w.tags)}" for w in works()]
+    def _index(self) -> Index:
+        return Index([f"{w.key} {w.title} {w.summary} {' '.join(w.tags)}" for w in works()])
 
 
 def _text(work: Work) -> str:
