@@ -13,14 +13,11 @@ import statistics
 from collections.abc import Iterable
 from functools import cache
 
-import yaml
+from nano import Nano, seed_design
 
-from genesys.gau.folder import load_tree
-from genesys.records import Outcome, Scale, Score, VerificationReport
-from genesys.resources import resource
+from genesys.records import Score, VerificationReport
 from genesys.sandbox import Sandbox
 from genesys_verifiers.evaluation.evaluate import BASELINE_ITEMS
-from genesys_verifiers.lightning import LightningVerifier
 
 DESIGNS = ["gpt2", "mamba2", "retnet", "rwkv6", "ttt"]
 SEEDS = [0, 1, 2]
@@ -31,26 +28,13 @@ class Bench:
     """Verifies each combination once."""
 
     def __init__(self, sandbox: Sandbox, threads: int) -> None:
-        corpus = _config("corpus/local_text.yaml")
-        settings = {k: v for k, v in _config("verifier/lightning.yaml").items() if k != "name"}
-        settings |= {"corpus": corpus, "tasks": None, "logger": None, "checkpoints": None}
-        settings |= {"threads": threads, "most_step_ratio": 100.0}
-        self._verifier = LightningVerifier(**settings)
-        self._sandbox = sandbox
-        self.scales = {s["name"]: Scale(**s) for s in _config("ladder/nano.yaml")["scales"]}
+        self._nano = Nano(sandbox, [f"verifier.threads={threads}"])
+        self.scales = self._nano.scales
         self.report = cache(self._report)
 
     def _report(self, name: str, scale: str, tokens: int, seed: int) -> VerificationReport:
-        design = load_tree(resource("seeds") / name).as_design(name)
         rung = self.scales[scale].model_copy(update={"tokens": tokens})
-        report = self._verifier.verify(design, rung, seed, self._sandbox, lambda point: None)
-        if report.outcome is not Outcome.OK:
-            raise SystemExit(f"{name} at {scale}: {report.error}")
-        return report
-
-
-def _config(path: str) -> dict:
-    return yaml.safe_load((resource("configs") / path).read_text())
+        return self._nano.verify(seed_design(name), rung, seed)
 
 
 def accuracies(report: VerificationReport) -> list[Score]:

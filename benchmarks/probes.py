@@ -14,18 +14,15 @@ import time
 from statistics import fmean, median
 
 import torch
-import yaml
+from nano import Nano, seed_design
 
 from genesys.gau.compose import compose
-from genesys.gau.folder import load_tree
 from genesys.gau.load import load_block
 from genesys.gau.model import GAM
 from genesys.gau.tree import GAUTree
-from genesys.records import Design, Outcome, Scale, Unit, VerificationReport
-from genesys.resources import resource
+from genesys.records import Design, Scale, Unit, VerificationReport
 from genesys.sandbox import Sandbox
 from genesys_verifiers.curricula import Probes
-from genesys_verifiers.lightning import LightningVerifier
 from genesys_verifiers.probes.training import ProbeBatches
 from genesys_verifiers.settings import Settings
 from genesys_verifiers.tasks.probes import VOCABULARY
@@ -38,6 +35,7 @@ STEPS = 15
 CODE = '''\
 # GAU_IMPLEMENTATION_FILE
 import torch
+from nano import Nano, seed_design
 from torch import nn
 
 from genesys.gau import GAUBase
@@ -65,7 +63,7 @@ CHILDREN_DECLARATIONS = []
 def design_of(name: str) -> Design:
     if name == POINTWISE:
         return Design(name=name, root=name, units=[Unit(name=name, code=CODE)])
-    return load_tree(resource("seeds") / name).as_design(name)
+    return seed_design(name)
 
 
 def seconds(design: Design, scale: Scale, report: VerificationReport) -> float:
@@ -83,36 +81,24 @@ def seconds(design: Design, scale: Scale, report: VerificationReport) -> float:
     return median(taken) * schedule.steps
 
 
-def config(path: str) -> dict:
-    return yaml.safe_load((resource("configs") / path).read_text())
-
-
 def row(name: str, values: list[float], *others: object) -> str:
     cells = [f"{value:.2f}" for value in [*values, fmean(values)]]
     return f"| {' | '.join([name, *cells, *map(str, others)])} |"
 
 
 def main() -> None:
-    rung = config("ladder/nano_probes.yaml")["scales"][0]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--tokens", type=int, default=rung["tokens"])
+    parser.add_argument("--tokens", type=int, help="those of the rung by default")
     parser.add_argument("--designs", nargs="+", default=[*SEEDS, POINTWISE])
     options = parser.parse_args()
-    verifier = LightningVerifier(
-        corpus=config("corpus/local_text.yaml"),
-        threads=1,
-        seconds=1800.0,
-        seconds_per_million_tokens=1200.0,
-        most_step_ratio=100.0,
-    )
-    scale = Scale(**rung | {"tokens": options.tokens})
     reports: list[VerificationReport] = []
     with Sandbox() as sandbox:
+        nano = Nano(sandbox, ["ladder=nano_probes", "verifier.threads=1", "verifier.seconds=1800"])
+        scale = next(iter(nano.scales.values()))
+        scale = scale.model_copy(update={"tokens": options.tokens or scale.tokens})
         for name in options.designs:
             design = design_of(name)
-            report = verifier.verify(design, scale, 0, sandbox, lambda point: None)
-            if report.outcome is not Outcome.OK:
-                raise SystemExit(f"{name}: {report.error}")
+            report = nano.verify(design, scale)
             if not reports:
                 tasks = [score.task.replace("_", " ") for score in report.scores]
                 head = ["design", *tasks, "mean", "seconds"]

@@ -19,20 +19,15 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
 from unittest.mock import patch
 
 import psutil
-import yaml
+from nano import Nano, seed_design
 
-from genesys.gau.folder import load_tree
 from genesys.measurements import Measurement
-from genesys.records import Outcome, Scale
-from genesys.resources import resource
 from genesys.sandbox import Guest, Job, Sandbox
 from genesys_verifiers import opening, verification
 from genesys_verifiers.evaluation.kept import Scores
-from genesys_verifiers.lightning import LightningVerifier
 
 PARTS = {
     "loading": "preparing",
@@ -122,33 +117,19 @@ class Bench:
     """Verifies with the demo's settings."""
 
     def __init__(self, sandbox: Sandbox, items: int | None) -> None:
-        settings = {k: v for k, v in config("verifier/lightning.yaml").items() if k != "name"}
-        settings |= {"corpus": config("corpus/local_text.yaml"), "tasks": {"items": items}}
-        settings |= {"checkpoints": None, "logger": None, "most_step_ratio": 100.0}
-        self._verifier, self._sandbox = LightningVerifier(**settings), sandbox
-        self._scales = {s["name"]: Scale(**s) for s in config("ladder/nano.yaml")["scales"]}
+        self._nano = Nano(sandbox, [f"tasks.items={items}"] if items else [])
 
     def parts(self, name: str, scale: str) -> tuple[Seconds, float]:
         """Seconds per part, and until the first step of training."""
-        design = load_tree(resource("seeds") / name).as_design(name)
         first: list[float] = []
         clock, started = Clock(), time.perf_counter()
         with watched(clock):
-            report = self._verifier.verify(
-                design,
-                self._scales[scale],
-                0,
-                self._sandbox,
-                lambda point: first.append(time.perf_counter() - started),
+            self._nano.verify(
+                seed_design(name),
+                self._nano.scales[scale],
+                progress=lambda point: first.append(time.perf_counter() - started),
             )
-        if report.outcome is not Outcome.OK:
-            raise SystemExit(f"{name} at {scale}: {report.error}")
         return clock.seconds(), first[0]
-
-
-def config(path: str) -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((resource("configs") / path).read_text())
-    return found
 
 
 def main() -> None:
