@@ -80,5 +80,19 @@ class BudgetError(GenesysError):
     """The next step might cost more than the run may; nothing was sent."""
 
 
+class SourceError(GenesysError):
+    """A knowledge source that cannot answer now; the session goes on with what others find.
+
+    Args:
+        source: As in ``Finding.source``, e.g. ``arxiv``.
+        reason: What keeps it from answering, for a person and for a model.
+        hint: What to do about it, for a person.
+    """
+
+    def __init__(self, source: str, reason: str, hint: str = "") -> None:
+        self.source, self.reason, self.hint = source, reason, hint
+        super().__init__(f"{source}: {reason}." + (f" {hint}" if hint else ""))
+
+
 class SandboxError(GenesysError):
     """A sandbox worker that cannot be started: the machine's fault, never the design's."""

@@ -104,12 +104,23 @@ class Query(Record):
 
 
 class Finding(Record):
-    """One answer of a knowledge source: its ``source``, a title, an excerpt, a score in 0..1."""
+    """A passage that a knowledge source found.
+
+    Attributes:
+        source: Who found it, e.g. ``library``.
+        title: Of the work that the passage is from.
+        text: The passage.
+        score: How well it answers, in 0..1.
+        id: ``source:key``, the same in every search, for citing it; empty for what cannot be cited.
+        url: Where a person can read on; empty if nowhere.
+    """
 
     source: str
     title: str
     text: str
     score: float
+    id: str = ""
+    url: str = ""
 
 
 class Proposal(Record):
