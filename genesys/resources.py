@@ -9,7 +9,7 @@ from genesys.errors import GenesysError
 
 
 def resource(name: str) -> Path:
-    """Absolute path of a shipped folder, ``configs`` or ``seeds``.
+    """Absolute path of a shipped folder: ``configs``, ``seeds`` or ``units``.
 
     In a wheel it lies inside the package; in a checkout beside it.
 
