@@ -8,11 +8,13 @@ from typing import Annotated
 
 import typer
 
+from genesys.cli.contributed import Commands
 from genesys.cli.errors import print_error
 from genesys.errors import GenesysError
 from genesys.population.by import By
 
 app = typer.Typer(
+    cls=Commands,
     help="Discovers language-model architectures.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,

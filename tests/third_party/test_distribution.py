@@ -92,7 +92,7 @@ def test_its_corpus_is_built(site, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["latency.py", "configs/checker/latency.yaml", "letters.py", "diary.py"]
+    "name", ["latency.py", "configs/checker/latency.yaml", "letters.py", "diary.py", "commands.py"]
 )
 def test_the_docs_show_its_files(name):
     docs = (HERE.parent.parent / "docs" / "plugins.md").read_text()
@@ -130,4 +130,30 @@ def test_a_plugin_that_cannot_be_imported_is_named(site):
     assert done.returncode == 1
     assert "verifier.broken of genesys-thirdparty 1.2.3 cannot be imported" in done.stderr
     assert "a_package_that_is_not_installed" in done.stderr.replace("\n", "")
+    assert "Traceback" not in done.stderr
+
+
+def test_its_commands_are_listed_and_not_imported(site):
+    listed = genesys(site, "--help")
+    assert listed.returncode == 0, listed.stderr
+    for line in ("proverb Say a proverb.", "ruined A plugin with a missing dependency."):
+        assert line in " ".join(listed.stdout.split())
+
+
+def test_its_commands_are_called(site):
+    assert genesys(site, "proverb", "--loud").stdout == "MEASURE TWICE, TRAIN ONCE.\n"
+    assert "--run" in genesys(site, "show", "--help").stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("ruined", "'ruined' of genesys-thirdparty 1.2.3 cannot be imported: ModuleNotFoundError"),
+        ("odd", "'genesys_thirdparty.proverbs:ProverbKnowledge' is no typer.Typer"),
+    ],
+)
+def test_a_command_that_cannot_be_called_is_named(site, name, message):
+    done = genesys(site, name, "--help")
+    assert done.returncode == 1
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
