@@ -39,10 +39,10 @@ class RecordTable(Generic[R]):
         database: Any = lancedb.connect(folder)
         if not writable:
             self._table = database.open_table(name)
-            self._go_back()
+            go_back(self._table)
             return
         self._table = database.create_table(name, schema=self._schema, exist_ok=True)
-        if self._go_back():
+        if go_back(self._table):
             self._table.restore()
         if self._table.version > MAX_VERSIONS:
             # Readers that opened the table within the last hour keep what they see.
@@ -55,7 +55,7 @@ class RecordTable(Generic[R]):
         """
         before = self._table.version
         self._table.add(pa.Table.from_pylist([to_row(record)], schema=self._schema))
-        if not self._whole():
+        if not _whole(self._table):
             self._table.restore(before)
             raise OSError(errno.ENOSPC, "The disk kept only a part of what was written")
 
@@ -73,26 +73,28 @@ class RecordTable(Generic[R]):
         values: list[Any] = self.columns([name])[name].to_pylist()
         return values
 
-    def _go_back(self) -> bool:
-        """Go to the last version that can be read, and tell whether it is not the latest."""
-        latest: int = self._table.version
-        for version in range(latest, 0, -1):
-            if version < latest:
-                self._table.checkout(version)
-            if self._whole():
-                return version < latest
-        return False  # what cannot be read at all is told when it is read
-
-    def _whole(self) -> bool:
-        """Whether the last record can be read: those before it could, when it was written."""
-        try:
-            rows = self._table.count_rows()
-            if rows:
-                self._table.search().offset(rows - 1).limit(1).to_arrow()
-            return True
-        except (OSError, RuntimeError, ValueError):
-            return False
-
     def delete_index(self, index: int) -> None:
         """Remove the record of that ``index``."""
         self._table.delete(f"index = {index}")
+
+
+def go_back(table: Any) -> bool:
+    """Go to the last version that can be read, and tell whether it is not the latest."""
+    latest: int = table.version
+    for version in range(latest, 0, -1):
+        if version < latest:
+            table.checkout(version)
+        if _whole(table):
+            return version < latest
+    return False  # what cannot be read at all is told when it is read
+
+
+def _whole(table: Any) -> bool:
+    """Whether the last row can be read: those before it could, when it was written."""
+    try:
+        rows = table.count_rows()
+        if rows:
+            table.search().offset(rows - 1).limit(1).to_arrow()
+        return True
+    except (OSError, RuntimeError, ValueError):
+        return False

@@ -28,7 +28,7 @@ from genesys_agents.llm.errors import CallFailedError, ContextOverflowError, Tra
 from genesys_agents.llm.limits import Limits
 from genesys_agents.llm.pricing import Prices
 from genesys_agents.llm.provider import Provider, Reply, Request, run
-from genesys_agents.llm.secrets import hide_secrets
+from genesys.secrets import hide_secrets
 from genesys_agents.llm.settings import LLMSettings
 
 # Stands at the end of an answer that reached the most tokens of an answer.

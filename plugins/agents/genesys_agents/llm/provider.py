@@ -20,7 +20,7 @@ from genesys.errors import ConfigError
 from genesys.tape import Message
 from genesys_agents.llm.errors import CallFailedError, ContextOverflowError, TransientError
 from genesys_agents.llm.pricing import Usage
-from genesys_agents.llm.secrets import hide_secrets
+from genesys.secrets import hide_secrets
 
 T = TypeVar("T")
 
