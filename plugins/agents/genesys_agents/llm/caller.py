@@ -21,6 +21,7 @@ from tenacity import (
 
 from genesys.errors import ConfigError
 from genesys.records import SessionEnd
+from genesys.secrets import hide_secrets
 from genesys.session import AbandonedError
 from genesys.tape import Call, CallEnd, Message, Tape
 from genesys_agents.llm.caps import Caps
@@ -28,7 +29,6 @@ from genesys_agents.llm.errors import CallFailedError, ContextOverflowError, Tra
 from genesys_agents.llm.limits import Limits
 from genesys_agents.llm.pricing import Prices
 from genesys_agents.llm.provider import Provider, Reply, Request, run
-from genesys.secrets import hide_secrets
 from genesys_agents.llm.settings import LLMSettings
 
 # Stands at the end of an answer that reached the most tokens of an answer.

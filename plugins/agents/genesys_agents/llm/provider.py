@@ -17,10 +17,10 @@ from functools import cache
 from typing import Any, Protocol, TypeVar
 
 from genesys.errors import ConfigError
+from genesys.secrets import hide_secrets
 from genesys.tape import Message
 from genesys_agents.llm.errors import CallFailedError, ContextOverflowError, TransientError
 from genesys_agents.llm.pricing import Usage
-from genesys.secrets import hide_secrets
 
 T = TypeVar("T")
 
