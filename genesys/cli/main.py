@@ -245,6 +245,29 @@ def report(
 
 
 @app.command()
+def metrics(
+    run: Run = None,
+    published: Annotated[
+        Path | None, typer.Option(help="Instead of a run: JSON of the paper's published designs.")
+    ] = None,
+    size: Annotated[int, typer.Option(min=1, help="Designs in a generation.")] = 50,
+    step: Annotated[int, typer.Option(min=1, help="Designs from one generation to the next.")] = 25,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="A folder for all tables: CSV and Parquet.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what a population looks like: progress, errors, shape of the tree, tasks, units."""
+    from genesys.cli.metrics import metrics
+    from genesys.cli.runs import population_of
+    from genesys.population.metrics.published import published as read
+    from genesys.population.metrics.tables import Tables
+
+    tables = read(published) if published else Tables.of(population_of(run))
+    metrics(tables, size, step, out, as_json)
+
+
+@app.command()
 def replay(
     run: Run = None,
     out: Annotated[

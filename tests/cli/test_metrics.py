@@ -1,0 +1,89 @@
+"""The figures of a population, printed and written."""
+
+from __future__ import annotations
+
+import json
+from io import StringIO
+
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from genesys.cli.metrics import metrics
+from genesys.errors import GenesysError
+from genesys.population.metrics.published import published
+from genesys.population.metrics.tables import DESIGNS, SCORES, Tables
+from genesys.population.population import Population
+
+PUBLISHED = {
+    "gpt2": {"results": {"14M": {"rte": {"acc": 0.5}, "cola": {"mcc": 0.2}}}},
+    "one": {
+        "units": {"A": ["B"], "B": []},
+        "reuse_from": {"B": "gpt2.B"},
+        "parents": ["gpt2"],
+        "proposal_rating": 4.5,
+        "proposal_costs_usd": {"x": 1.0},
+        "implementation_costs_usd": {"x": 0.5, "y": 2.0},
+        "results": {"14M": {"rte": {"acc": 0.4, "acc_norm": 0.8}}},
+    },
+}
+
+
+def printed(tables, **options):
+    console = Console(file=StringIO(), width=100)
+    metrics(tables, 3, 1, console=console, **options)
+    return console.file.getvalue()
+
+
+def test_shows_a_run(population):
+    text = printed(Tables.of(population))
+    for word in ("sharpe", "drawdown", "alpha", "communities", "reuse", "agreement", "GatedMLP"):
+        assert word in text
+    erroneous = [d for d in population.children if population.is_erroneous(d.name)]
+    tried = [d for d in population.children if population.reports_of(d.name)]
+    found = json.loads(printed(Tables.of(population), as_json=True))
+    rate = next(row["value"] for row in found["figures"] if row["group"] == "errors")
+    assert rate == pytest.approx(len(erroneous) / len(tried))
+
+
+def test_files_hold_the_same(population, tmp_path):
+    tables = Tables.of(population)
+    found = json.loads(printed(tables, as_json=True, out=tmp_path / "new"))
+    assert pq.read_table(tmp_path / "new/figures.parquet").to_pylist() == found["figures"]
+    assert pq.read_table(tmp_path / "new/designs.parquet").equals(tables.designs)
+    lines = (tmp_path / "new/scores.csv").read_text().splitlines()
+    assert len(lines) == 1 + tables.scores.num_rows
+
+
+def test_a_population_without_anything():
+    text = printed(Tables.of(Population()))
+    assert "generations" in text
+    assert "alpha" not in text
+
+
+def test_a_folder_that_cannot_be_written(population, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(GenesysError, match="cannot be written to"):
+        printed(Tables.of(population), out=tmp_path / "file")
+
+
+def test_reads_published_designs(tmp_path):
+    path = tmp_path / "designs.json"
+    path.write_text(json.dumps(PUBLISHED))
+    found = published(path)
+    assert (found.designs.schema, found.scores.schema) == (DESIGNS, SCORES)
+    seed, child = found.designs.to_pylist()
+    assert (seed["seed"], seed["fitness"]) == (True, pytest.approx((0.5 + 0.6) / 2))
+    assert (child["units"], child["reused"], child["parents"]) == (["A", "B"], ["B"], ["gpt2"])
+    assert (child["fitness"], child["usd"], child["rating"]) == (0.8, 3.5, 4.5)
+    assert published(path, tasks=("rte",)).designs["fitness"].to_pylist() == [0.5, 0.8]
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"a": 1}', '{"a": {"results": {"14M": 3}}}'])
+def test_refuses_what_are_no_published_designs(tmp_path, text):
+    path = tmp_path / "designs.json"
+    path.write_text(text)
+    with pytest.raises(GenesysError, match="holds no published designs"):
+        published(path)
+    with pytest.raises(GenesysError, match="cannot be read"):
+        published(tmp_path / "nowhere.json")
