@@ -6,6 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 
 Vector = Mapping[str, float]
 
@@ -13,11 +14,12 @@ Vector = Mapping[str, float]
 class Index:
     """Documents as vectors, made once, to be asked often.
 
-    Words that are in every document weigh least, and identifiers are split into their words.
+    Words that are in every document weigh least, identifiers are split into their words, and
+    words count as equal that have the same stem, e.g. "gates" and "gating".
     """
 
     def __init__(self, documents: Sequence[str]) -> None:
-        counts = [Counter(words(document)) for document in documents]
+        counts = [Counter(stems(document)) for document in documents]
         self._weights = _weights(counts)
         self._vectors = [_vector(count, self._weights) for count in counts]
 
@@ -25,14 +27,27 @@ class Index:
         """How much each document has in common with a question, from 0 to 1."""
         if not self._weights:
             return [0.0] * len(self._vectors)
-        wanted = _vector(Counter(words(asked)), self._weights)
+        wanted = _vector(Counter(stems(asked)), self._weights)
         return [_cosine(wanted, vector) for vector in self._vectors]
+
+
+def stems(text: str) -> Iterator[str]:
+    """The words of a text without their endings (Porter's English stemmer)."""
+    return map(_stem, words(text))
 
 
 def words(text: str) -> Iterator[str]:
     """Lower-case words; identifiers such as ``GatedMLP`` and ``num_heads`` are split."""
     for match in re.finditer(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", text):
         yield match.group().lower()
+
+
+@lru_cache(maxsize=1 << 16)
+def _stem(word: str) -> str:
+    from snowballstemmer import stemmer
+
+    # A stemmer of its own for each word: one is not safe to share between threads.
+    return str(stemmer("english").stemWord(word))
 
 
 def _weights(counts: Sequence[Counter[str]]) -> Vector:
