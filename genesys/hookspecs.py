@@ -85,4 +85,10 @@ def verify(
 
 @hookspec
 def search(population: Population, query: Query) -> list[Finding]:
-    """Answer a query; the findings of all knowledge plugins are joined (app. B.1.3)."""
+    """Answer a query, best finding first (app. B.1.3).
+
+    Sources that search by keyword answer ``query.keywords``, stores of passages
+    ``query.description``, and the web ``query.instruction``: a plugin whose field is empty finds
+    nothing. All knowledge plugins are asked at the same time, each in a thread of its own, and
+    their findings are joined. One that cannot answer raises ``genesys.errors.SourceError``.
+    """

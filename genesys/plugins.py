@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, cast, get_type_hints
 
 import pluggy
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         CheckReport,
         CurvePoint,
         Design,
-        Finding,
+        Found,
         Proposal,
         Query,
         Review,
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
     from genesys.session import SessionContext
 
 HOOKS = ("select", "propose", "review", "implement", "check", "verify", "search")
+NEEDED = tuple(hook for hook in HOOKS if hook != "search")  # by every run
 JOINED = frozenset({"check", "search"})
+SEARCH_SECONDS = 60.0
 
 
 class Plugins:
@@ -44,12 +46,16 @@ class Plugins:
 
     Args:
         instances: Plugins by their label, ``<kind>.<name>``, in the order in which they are asked.
+        search_seconds: A knowledge plugin that takes longer to answer is not waited for.
 
     Raises:
         PluginError: One implements no hook, or a hook with arguments that it does not have.
     """
 
-    def __init__(self, instances: Mapping[str, object]) -> None:
+    def __init__(
+        self, instances: Mapping[str, object], search_seconds: float = SEARCH_SECONDS
+    ) -> None:
+        self._search_seconds = search_seconds
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(hookspecs)
         for label, instance in instances.items():
@@ -132,13 +138,16 @@ class Plugins:
         )
         return cast("VerificationReport", result)
 
-    def search(self, population: Population, query: Query) -> list[Finding]:
-        """Ask all knowledge plugins and join their findings; see ``hookspecs.search``."""
+    def search(self, population: Population, query: Query) -> Found:
+        """Ask all knowledge plugins at the same time; see ``hookspecs.search``."""
+        from genesys.searching import ask_all
+
         arguments = {"population": population, "query": query}
-        answers = [
-            _checked(label, "search", call, arguments) for label, call in self._callers("search")
-        ]
-        return [finding for findings in answers for finding in findings]
+        asks = {
+            label.partition(".")[2]: partial(_checked, label, "search", call, arguments)
+            for label, call in self._callers("search")
+        }
+        return ask_all(query, asks, self._search_seconds)
 
     def offers(self, name: str) -> bool:
         """Whether a plugin offers a method of that name beside its hooks; see docs/plugins.md."""

@@ -13,9 +13,18 @@ from math import sqrt
 from statistics import stdev
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from genesys.errors import TreeError, UnitError
+from genesys.text import one_line
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,63}$")]
 
@@ -95,12 +104,14 @@ class Query(Record):
         description: Of the wanted content, for sources that search by meaning.
         instruction: To a source that is a language model with a search engine.
         limit: Most findings per source.
+        tokens: Of all findings together, about; by default what the limits of table 10 come to.
     """
 
     keywords: list[str] = []
     description: str = ""
     instruction: str = ""
     limit: int = 5
+    tokens: Annotated[int, Field(ge=1)] = 8000
 
 
 class Finding(Record):
@@ -123,6 +134,58 @@ class Finding(Record):
     url: str = ""
 
 
+class Missing(Record):
+    """A knowledge source that gave no answer.
+
+    Attributes:
+        source: Which.
+        reason: Why.
+        hint: What a person can do about it; empty if nothing.
+    """
+
+    source: str
+    reason: str
+    hint: str = ""
+
+
+class Found(Record):
+    """What a search came to.
+
+    Attributes:
+        query: What was asked.
+        findings: Of all sources, in the order of the config, each source's best first.
+        missing: The sources that gave no answer.
+    """
+
+    query: Query = Query()
+    findings: list[Finding] = []
+    missing: list[Missing] = []
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_findings(cls, value: Any) -> Any:
+        """Earlier runs kept the findings only, as a list."""
+        return {"findings": value} if isinstance(value, list) else value
+
+
+class Reference(Record):
+    """A passage that a proposal relies on: its ``Finding.id``, title and address."""
+
+    id: str
+    title: str
+    url: str = ""
+
+    @classmethod
+    def to(cls, finding: Finding) -> Reference:
+        """The reference to a finding."""
+        return cls(id=finding.id, title=finding.title, url=finding.url)
+
+    def __str__(self) -> str:
+        """Id, title and address in a line."""
+        address = f" <{one_line(self.url, 300)}>" if self.url.startswith("http") else ""
+        return f"[{one_line(self.id)}] {one_line(self.title, 200)}{address}"
+
+
 class Proposal(Record):
     """An idea in prose (app. F.1).
 
@@ -134,6 +197,7 @@ class Proposal(Record):
         parents: Names of the parent designs.
         target: The unit that a mutation replaces; empty otherwise.
         plan: What the proposing agent hands to the implementing one, in a form of their own.
+        references: What it relies on, of what the session's searches found.
     """
 
     name: Name
@@ -143,6 +207,13 @@ class Proposal(Record):
     parents: list[Name]
     target: str = ""
     plan: str = ""
+    references: list[Reference] = []
+
+    @property
+    def document(self) -> str:
+        """The text as Markdown, with a list of what it relies on."""
+        listing = "".join(f"\n- {reference}" for reference in self.references)
+        return f"{self.text}\n\n## Sources\n{listing}" if listing else self.text
 
 
 class Review(Record):
@@ -606,6 +677,7 @@ class Session(Record):
         note: Why it ended so, in a sentence.
         seconds: Wall time.
         issues: What the checker found, when it rejected the design.
+        proposal: The last one, of a session that made no design.
     """
 
     index: int
@@ -616,6 +688,7 @@ class Session(Record):
     note: str = ""
     seconds: FiniteFloat = 0.0
     issues: list[Issue] = []
+    proposal: Proposal | None = None
 
 
 class Benchmark(Record):

@@ -14,10 +14,12 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast, get_type_hints
 
 from genesys.errors import ConfigError, GenesysError, PluginError, UnknownNameError
-from genesys.plugins import Plugins
+from genesys.plugins import SEARCH_SECONDS, Plugins
 
 GROUP = "genesys"
 KINDS = ("selector", "agent", "checker", "knowledge", "verifier")
+# A run may have none of these.
+OPTIONAL = frozenset({"knowledge"})
 # Plugins that implement no hook: they are parts of those that do.
 PARTS = ("corpus", "logger")
 
@@ -55,7 +57,8 @@ def load(
 
     Args:
         config: For each kind either one plugin, ``{"name": ..., **parameters}``, or several under
-            labels of their own, ``{"memory": {"name": "memory"}, ...}``.
+            labels of their own, ``{"memory": {"name": "memory"}, ...}``. There may be no
+            ``knowledge``. ``search_seconds`` is how long its plugins are waited for.
         kinds: The kinds to build.
         others: Plugins that are built already, by their labels; they are asked first.
 
@@ -72,7 +75,7 @@ def load(
             if label in instances:
                 raise ConfigError(f"The config names {label} twice.")
             instances[label] = _build(label, _find(kind, str(entry["name"])), parameters)
-    return Plugins({**(others or {}), **instances})
+    return Plugins({**(others or {}), **instances}, _search_seconds(config))
 
 
 def part(config: Mapping[str, Any], kind: str) -> object:
@@ -95,6 +98,13 @@ def part(config: Mapping[str, Any], kind: str) -> object:
     return _build(f"{kind}.{name}", _find(kind, name), parameters)
 
 
+def _search_seconds(config: Mapping[str, Any]) -> float:
+    seconds = config.get("search_seconds", SEARCH_SECONDS)
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not seconds > 0:
+        raise ConfigError(f"search_seconds must be a number above 0, got {seconds!r}.")
+    return float(seconds)
+
+
 def _describe(point: EntryPoint) -> Installed:
     kind, _, name = point.name.partition(".")
     owner = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown"
@@ -102,6 +112,8 @@ def _describe(point: EntryPoint) -> Installed:
 
 
 def _entries(kind: str, value: Any) -> list[Mapping[str, Any]]:
+    if value is None and kind in OPTIONAL:
+        return []
     if value is None:
         raise ConfigError(f"The config names no {kind}; add e.g. {kind}=<name>.")
     if not isinstance(value, Mapping):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from genesys.errors import GenesysError
@@ -10,6 +10,7 @@ from genesys.records import (
     CheckReport,
     Design,
     Finding,
+    Found,
     Issue,
     Operator,
     Proposal,
@@ -64,7 +65,7 @@ class SessionContext:
         parents: The designs to start from: none, one, or two and more.
         references: Other designs of the population to learn from.
         siblings: Proposals made earlier from the same parents (app. B.1.5).
-        search: Asks the knowledge plugins of the run.
+        search: Asks the knowledge plugins of the run; tells which of them gave no answer.
         check: Checks a draft with the checkers of the run. The report's ``repaired`` makes the
             repairs, which the run makes itself in what it keeps; ``genesys.feedback`` words the
             report for a language model.
@@ -73,6 +74,8 @@ class SessionContext:
         tape: Remembers what language models answered, and what ``search`` and ``check`` gave, so
             that a session that was killed goes on without asking again.
         tell: Tells whoever watches the run how an attempt at a unit ended.
+        seen: All that the session's searches have found so far, by id. A proposal's references
+            must be among them; others are dropped.
     """
 
     index: int
@@ -81,9 +84,10 @@ class SessionContext:
     parents: tuple[Design, ...]
     references: tuple[Design, ...]
     siblings: tuple[Proposal, ...]
-    search: Callable[[Query], list[Finding]]
+    search: Callable[[Query], Found]
     check: Callable[[Design], CheckReport]
     is_new: Callable[[Design], bool]
     rejected: tuple[tuple[Proposal, Review], ...] = ()
     tape: Tape = field(default_factory=lambda: Tape(0))
     tell: Callable[[UnitAttempt], None] = lambda attempt: None
+    seen: Mapping[str, Finding] = field(default_factory=dict)

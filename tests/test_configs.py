@@ -8,7 +8,9 @@ from genesys.cli.config import compose
 from genesys.errors import ConfigError
 from genesys.evolution.run import ladder_of, sandbox_of
 from genesys.evolution.settings import EvolutionSettings
-from genesys.plugins import HOOKS
+from genesys.plugins import HOOKS, NEEDED
+from genesys.population.population import Population
+from genesys.records import Query
 from genesys.registry import load
 from genesys.resources import resource
 
@@ -30,6 +32,12 @@ def test_composes_and_builds(option):
     EvolutionSettings.of(config["evolution"])
     assert ladder_of(config["ladder"]).scales
     sandbox_of(config["sandbox"]).close()
+
+
+def test_a_run_may_have_no_knowledge():
+    plugins = load(compose(["knowledge=[]"]))
+    plugins.require(*NEEDED)
+    assert plugins.search(Population(), Query(description="gates")).findings == []
 
 
 def test_there_are_configs_for_every_built_in_plugin():

@@ -170,7 +170,9 @@ def test_findings_are_joined():
         return plugin(search=lambda self: [Finding(source=name, title="", text="", score=0)])
 
     plugins = Plugins({"knowledge.a": source("a"), "knowledge.b": source("b")})
-    assert {finding.source for finding in plugins.search(Population(), Query())} == {"a", "b"}
+    found = plugins.search(Population(), Query())
+    assert [finding.source for finding in found.findings] == ["a", "b"]
+    assert not found.missing
 
 
 @pytest.mark.parametrize(
@@ -232,7 +234,8 @@ def test_hooks_and_specs_agree():
         ours = inspect.signature(getattr(Plugins, hook))
         spec = inspect.signature(getattr(hookspecs, hook))
         assert list(ours.parameters.values())[1:] == list(spec.parameters.values())
-        assert ours.return_annotation == spec.return_annotation
+        joined = {"search": "Found"}.get(hook, spec.return_annotation)
+        assert ours.return_annotation == joined
 
 
 def test_built_ins_implement_every_hook():

@@ -11,6 +11,7 @@ import pytest
 from genesys import registry
 from genesys.errors import ConfigError, PluginError, UnknownNameError
 from genesys.markers import hookimpl
+from genesys.records import Found, Query
 
 PROJECT = Path(__file__).parent.parent / "pyproject.toml"
 
@@ -90,7 +91,7 @@ def test_a_faulty_config_is_explained(config, error, message):
         load(**config)
 
 
-@pytest.mark.parametrize("value", [None, "words", 3])
+@pytest.mark.parametrize("value", ["words", 3])
 def test_a_kind_must_be_a_mapping(value):
     with pytest.raises(ConfigError, match="knowledge"):
         registry.load({"knowledge": value}, kinds=("knowledge",))
@@ -99,3 +100,15 @@ def test_a_kind_must_be_a_mapping(value):
 @pytest.mark.usefixtures("offered")
 def test_only_what_the_config_names_is_imported():
     assert load(name="words", words=["a"], share=1, limit=None) is not None
+
+
+def test_only_knowledge_may_be_left_out():
+    assert registry.load({}, kinds=("knowledge",)).search(None, Query()) == Found()
+    with pytest.raises(ConfigError, match="names no agent"):
+        registry.load({}, kinds=("agent",))
+
+
+@pytest.mark.parametrize("seconds", [0, -1, "soon", True, float("nan")])
+def test_searches_need_time(seconds):
+    with pytest.raises(ConfigError, match="search_seconds must be a number above 0"):
+        registry.load({"search_seconds": seconds}, kinds=("knowledge",))

@@ -13,12 +13,13 @@ from genesys.evolution.events import (
     Reviewed,
     RunEnded,
     RunOpened,
+    Searched,
     SessionEnded,
     UnitTried,
     VerificationEnded,
     VerificationStarted,
 )
-from genesys.records import Operator, Outcome, Session, SessionEnd, VerificationReport
+from genesys.records import Missing, Operator, Outcome, Session, SessionEnd, VerificationReport
 from genesys.session import UnitAttempt
 from genesys.text import one_line
 
@@ -36,7 +37,7 @@ def narrate(event: Event, rankings: Sequence[Ranking] = (), usd: float = 0.0) ->
     match event:
         case RunOpened(population=population):
             return f"{NEUTRAL} {_opening(len(population.seeds), len(population.children))}"
-        case Reviewed() | UnitTried() | SessionEnded():
+        case Searched() | Reviewed() | UnitTried() | SessionEnded():
             return _designing(event, usd)
         case VerificationStarted(design=design, scale=scale):
             seeds = f" × {scale.seeds} seeds" if scale.seeds > 1 else ""
@@ -57,8 +58,16 @@ def _opening(seeds: int, children: int) -> str:
     return f"starting from {seeds} seed{'s' * (seeds != 1)}"
 
 
-def _designing(event: Reviewed | UnitTried | SessionEnded, usd: float) -> str:
+def _missing(sources: Sequence[Missing]) -> str:
+    told = [f"{missing.source}: {missing.reason}. {missing.hint}" for missing in sources]
+    return one_line(" ".join(told), 400)
+
+
+def _designing(event: Searched | Reviewed | UnitTried | SessionEnded, usd: float) -> str | None:
     match event:
+        case Searched(session=index, found=found):
+            told = _missing(found.missing)
+            return f"{BAD} session {index}: a search went without {told}" if told else None
         case Reviewed(session=index, proposal=proposal, review=review, accepted=accepted):
             end = "" if accepted else ", turned down"
             rated = f"{proposal.name} rated {review.rating:g} of 5{end}"

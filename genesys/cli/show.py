@@ -172,7 +172,7 @@ def _units(population: Population, design: Design) -> RenderableType:
 def _proposal(design: Design) -> list[RenderableType]:
     parts = []
     if design.proposal:
-        parts += _section("Proposal", _markdown(design.proposal.text))
+        parts += _section("Proposal", _markdown(design.proposal.document))
     if design.review:
         title = f"Review: {design.review.rating:g} of 5"
         parts += _section(title, _markdown(design.review.text))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -24,19 +23,19 @@ from genesys.evolution.events import (
     Called,
     Observer,
     Reviewed,
+    Searched,
     SessionStarted,
     StageEntered,
     UnitTried,
 )
+from genesys.evolution.searches import Searches, resolved
 from genesys.evolution.selection import select
 from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.gau.tree import GAUTree
 from genesys.records import (
     Design,
-    Finding,
     Issue,
     Proposal,
-    Query,
     Review,
     Role,
     Selection,
@@ -88,8 +87,10 @@ class Designer:
         self._observe(SessionStarted(index, selection, tape.usd))
         tape.watch(lambda call: self._observe(Called(call, tape.usd, tape.usd_of_run)))
         design, end, note, issues = None, SessionEnd.ACCEPTED, "", list[Issue]()
+        proposals: list[Proposal] = []
+        context = self._context(population, selection, seed, tape)
         try:
-            design = self._make(population, self._context(population, selection, seed, tape))
+            design = self._make(population, context, proposals)
         except AbandonedError as abandoned:
             end, note, issues = abandoned.end, abandoned.note, abandoned.issues
         except Exception as error:
@@ -105,6 +106,7 @@ class Designer:
             note=note,
             seconds=perf_counter() - started,
             issues=issues,
+            proposal=proposals[-1] if proposals and not design else None,
         )
         return session, design
 
@@ -119,6 +121,10 @@ class Designer:
         self, population: Population, selection: Selection, seed: int, tape: Tape
     ) -> SessionContext:
         parents = set(selection.designs)
+        search = partial(self._plugins.search, population)
+        searches = Searches(
+            search, tape, lambda found: self._observe(Searched(tape.session, found))
+        )
         siblings = [d.proposal for d in population.children if set(d.parents) == parents]
         return SessionContext(
             index=tape.session,
@@ -127,15 +133,18 @@ class Designer:
             parents=tuple(population.design(name) for name in selection.designs),
             references=tuple(population.design(name) for name in selection.references),
             siblings=tuple(proposal for proposal in siblings if proposal),
-            search=partial(_search, tape, partial(self._plugins.search, population)),
+            search=searches,
             check=Checks(self._plugins, self._sandbox, tape),
             is_new=lambda design: _structure(design) not in population.hashes,
             tape=tape,
             tell=lambda attempt: self._observe(UnitTried(tape.session, attempt)),
+            seen=searches.seen,
         )
 
-    def _make(self, population: Population, context: SessionContext) -> Design:
-        context, proposal, review = self._propose(context)
+    def _make(
+        self, population: Population, context: SessionContext, proposals: list[Proposal]
+    ) -> Design:
+        context, proposal, review = self._propose(context, proposals)
         self._observe(StageEntered("implement", proposal.name))
         draft = self._plugins.implement(context, proposal, review)
         name = unique_name(draft.name, {d.name for d in population.designs})
@@ -158,10 +167,14 @@ class Designer:
             )
         return design
 
-    def _propose(self, context: SessionContext) -> tuple[SessionContext, Proposal, Review]:
+    def _propose(
+        self, context: SessionContext, proposals: list[Proposal]
+    ) -> tuple[SessionContext, Proposal, Review]:
+        """Propose until the reviewer is content; what is proposed is added to ``proposals``."""
         for _ in range(self._settings.review_attempts):
             self._observe(StageEntered("propose"))
-            proposal = self._plugins.propose(context)
+            proposal = resolved(self._plugins.propose(context), context.seen)
+            proposals.append(proposal)
             self._observe(StageEntered("review", proposal.name))
             review = self._plugins.review(context, proposal)
             accepted = review.rating >= self._settings.accept_rating
@@ -175,11 +188,6 @@ class Designer:
             f"rated {best:g} at best in {len(context.rejected)} attempts, "
             f"{self._settings.accept_rating:g} is needed",
         )
-
-
-def _search(tape: Tape, ask: Callable[[Query], list[Finding]], query: Query) -> list[Finding]:
-    asked = query.model_dump(mode="json")
-    return tape.answer("search", asked, list[Finding], partial(ask, query))
 
 
 def unique_name(name: str, taken: set[str]) -> str:

@@ -9,6 +9,7 @@ from genesys.population.population import Population
 from genesys.records import (
     CurvePoint,
     Design,
+    Found,
     Proposal,
     Review,
     Scale,
@@ -74,6 +75,14 @@ class Called:
 
 
 @dataclass(frozen=True)
+class Searched:
+    """A session has searched."""
+
+    session: int
+    found: Found
+
+
+@dataclass(frozen=True)
 class Reviewed:
     """A proposal was rated."""
 
@@ -133,6 +142,7 @@ Event = (
     | SessionStarted
     | StageEntered
     | Called
+    | Searched
     | Reviewed
     | UnitTried
     | SessionEnded

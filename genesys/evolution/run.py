@@ -15,7 +15,7 @@ from genesys.evolution.events import Observer
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.settings import EvolutionSettings, FitnessSettings, settings_of
 from genesys.files import write_text
-from genesys.plugins import HOOKS
+from genesys.plugins import NEEDED
 from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.files import storing
 from genesys.population.run_file import flatten
@@ -79,7 +79,7 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     extent = settings_of("evolve", RunSettings, own)
     sandbox = sandbox_of(config.get("sandbox"))
     plugins = load(config)
-    plugins.require(*HOOKS)
+    plugins.require(*NEEDED)
     plugins.ready()
     with ExitStack() as stack:
         tree = stack.enter_context(EvolutionTree(folder, identity_of(config, extent.incidental)))

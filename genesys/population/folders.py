@@ -72,7 +72,7 @@ def export_design(design: Design, folder: Path) -> None:
     save_tree(tree, folder, **about)
     (folder / "gab.py").write_text(compose(tree), encoding="utf-8")
     if design.proposal:
-        (folder / "proposal.md").write_text(design.proposal.text + "\n", encoding="utf-8")
+        (folder / "proposal.md").write_text(design.proposal.document + "\n", encoding="utf-8")
     if design.review:
         review = f"Rating: {design.review.rating:g} of 5\n\n{design.review.text}\n"
         (folder / "review.md").write_text(review, encoding="utf-8")

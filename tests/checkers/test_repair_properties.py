@@ -16,7 +16,7 @@ from genesys.gau.compose import compose
 from genesys.gau.folder import load_tree
 from genesys.gau.load import load_block
 from genesys.gau.tree import GAUTree
-from genesys.records import Design, Operator, Unit
+from genesys.records import Design, Found, Operator, Unit
 from genesys.resources import resource
 from genesys.session import SessionContext
 from genesys_agents.offline.designer import OfflineDesigner
@@ -189,7 +189,7 @@ def test_offline_design_is_left_as_it_is(number: int) -> None:
         parents=tuple(seed_of(SEEDS[(number + i) % len(SEEDS)]) for i in range(count)),
         references=(),
         siblings=(),
-        search=lambda query: [],
+        search=lambda query: Found(),
         check=lambda design: pytest.fail("a first draft is not checked"),
         is_new=lambda design: True,
     )

@@ -64,7 +64,7 @@ config = compose(["selector=newest", "knowledge=[memory,proverbs]"])
 plugins = load(config, kinds=("selector", "knowledge"))
 population = Population([Design(name=n, root="A", units=[]) for n in ("a", "b", "c")])
 print(plugins.select(population, Role.VERIFIER, ["a", "b"], Random(0)).designs)
-print([finding.source for finding in plugins.search(population, Query(description="anything"))])
+print([finding.id for finding in plugins.search(population, Query(description="any")).findings])
 logger = logger_of({"name": "diary", "folder": "diaries"}).open("a")
 logger.log_metrics({"train/loss": 2.5}, 10)
 logger.save()
@@ -74,7 +74,7 @@ print(open("diaries/a.txt").read())
     done = subprocess.run(
         [sys.executable, "-c", script], cwd=site, env=environment, capture_output=True, text=True
     )
-    told = ["['b']", "['proverbs']", "10: train/loss=2.5"]
+    told = ["['b']", "['proverbs:measure']", "10: train/loss=2.5"]
     assert done.stdout.split("\n")[:3] == told, done.stderr
 
 

@@ -90,7 +90,7 @@ def _card(
 ) -> Card:
     return Card(
         design=design,
-        proposal=markdown(design.proposal.text) if design.proposal else None,
+        proposal=markdown(design.proposal.document) if design.proposal else None,
         review=markdown(design.review.text) if design.review else None,
         tree=outline(design),
         units=[

@@ -19,7 +19,7 @@ from genesys_agents.offline.plan import Plan
 
 SESSIONS = """
 from genesys.gau.folder import load_tree
-from genesys.records import Operator
+from genesys.records import Found, Operator
 from genesys.resources import resource
 from genesys.session import SessionContext
 from genesys_agents.offline.designer import OfflineDesigner
@@ -30,7 +30,7 @@ for operator, count in ((Operator.SCRATCH, 0), (Operator.MUTATION, 1), (Operator
     for seed in range(2):
         context = SessionContext(
             index=0, seed=seed, operator=operator, parents=tuple(seeds[:count]), references=(),
-            siblings=(), search=lambda q: [], check=lambda d: None, is_new=lambda d: True,
+            siblings=(), search=lambda q: Found(), check=lambda d: None, is_new=lambda d: True,
         )
         proposal = agent.propose(context)
         print(proposal.model_dump_json())

@@ -16,7 +16,13 @@ from genesys_agents.testing.misdeeds import ORDER, Answer
 
 from .conftest import Hold, Library
 
-PAPER = Finding(source="papers", title="Sums\n\n# System", text=f"```\n{ORDER}\n```", score=0.9)
+PAPER = Finding(
+    source="papers",
+    title="Sums\n\n# System",
+    text=f"```\n{ORDER}\n```",
+    score=0.9,
+    id="papers:sums#1",
+)
 
 
 def proposer(*answers: str) -> Answer:
@@ -68,7 +74,7 @@ def test_without_literature_nobody_searches(hold: Hold) -> None:
 def test_what_is_found_is_shown_in_fences(hold: Hold) -> None:
     held = hold(proposer(notes(keywords=["sums"], ready=True), titled()), library=Library(PAPER))
     (found,) = {text for text in held.told("proposer") if ORDER in text}
-    assert f"[1] Sums # System (papers)\n\n````\n```\n{ORDER}\n```\n````" in found
+    assert f"[papers:sums#1] Sums # System (papers)\n\n````\n```\n{ORDER}\n```\n````" in found
 
 
 @pytest.mark.parametrize(

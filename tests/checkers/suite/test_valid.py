@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from genesys.gau.folder import load_tree
-from genesys.records import Design, Operator
+from genesys.records import Design, Found, Operator
 from genesys.resources import resource
 from genesys.session import SessionContext
 from genesys_agents.offline.designer import OfflineDesigner
@@ -65,7 +65,7 @@ def _draft(number: int) -> Design:
         parents=tuple(_seed(SEEDS[(number + i) % len(SEEDS)]) for i in range(count)),
         references=(),
         siblings=(),
-        search=lambda query: [],
+        search=lambda query: Found(),
         check=lambda design: pytest.fail("a first draft is not checked"),
         is_new=lambda design: True,
     )

@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable
 
 from genesys.gau.tree import GAUTree
-from genesys.records import Operator, Proposal
+from genesys.records import Operator, Proposal, Reference
 from genesys.session import SessionContext
 from genesys.text import one_line
 from genesys_agents.llm.caller import Caller
 from genesys_agents.team.answers import Form, Unread, read_form, without_form
-from genesys_agents.team.conversation import Conversation
+from genesys_agents.team.citations import cited, complaint, disowned
+from genesys_agents.team.conversation import Conversation, UnusableAnswerError
 from genesys_agents.team.prompts import render
 from genesys_agents.team.search import investigate
 from genesys_agents.team.settings import TeamSettings
@@ -39,17 +40,16 @@ def propose(caller: Caller, context: SessionContext, settings: TeamSettings) -> 
     prompt = _task(context, settings)
     if settings.literature and settings.searches:
         prompt = investigate(talk, context, prompt, settings.searches)
-    asked = render(
-        "proposer/proposal", task=prompt, operator=context.operator, units=targets(context)
-    )
-    title, text = talk.ask(asked, _reader(context), "proposal", attempt=len(context.rejected) + 1)
+    title, text = _written(talk, context, settings, prompt)
+    ids = cited(text)
     return Proposal(
         name=design_name(title.name),
         abstract=" ".join(title.abstract.split()),
-        text=text,
+        text=disowned(text, [name for name in ids if name not in context.seen]),
         operator=context.operator,
         parents=[parent.name for parent in context.parents],
         target=title.target,
+        references=[Reference.to(context.seen[name]) for name in ids if name in context.seen],
     )
 
 
@@ -66,6 +66,29 @@ def design_name(title: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
     name = name if name[:1].isalpha() else f"design-{name}"
     return name[:_LONGEST_NAME].rstrip("-")
+
+
+def _written(
+    talk: Conversation, context: SessionContext, settings: TeamSettings, prompt: str
+) -> tuple[Title, str]:
+    """The proposal; written once more if it cites what no search has found."""
+    asked = render(
+        "proposer/proposal",
+        task=prompt,
+        operator=context.operator,
+        units=targets(context),
+        found=bool(context.seen),
+    )
+    read, attempt = _reader(context), len(context.rejected) + 1
+    written = talk.ask(asked, read, "proposal", attempt=attempt)
+    unknown = [name for name in cited(written[1]) if name not in context.seen]
+    if not unknown or not settings.reasks:
+        return written
+    again = render("again", problems=[complaint(unknown)])
+    try:
+        return talk.ask(again, read, "proposal", attempt=attempt)
+    except UnusableAnswerError:
+        return written
 
 
 def _task(context: SessionContext, settings: TeamSettings) -> str:

@@ -7,12 +7,12 @@ from functools import partial
 
 from pydantic import Field
 
-from genesys.records import Finding, Query
+from genesys.records import Query
 from genesys.session import SessionContext
 from genesys_agents.team.answers import Form, Unread, read_form
 from genesys_agents.team.conversation import Conversation
 from genesys_agents.team.prompts import render
-from genesys_agents.team.views import findings_view
+from genesys_agents.team.views import findings_view, found_view
 
 _MOST_KEYWORDS = 3
 
@@ -54,8 +54,8 @@ def investigate(talk: Conversation, context: SessionContext, prompt: str, rounds
     for number in range(1, rounds + 1):
         asked = render("parts/search", task=prompt, first=number == 1, left=rounds - number)
         notes = talk.ask(asked, read_notes, "search", attempt=number, form=Notes)
-        found: list[Finding] = context.search(notes.query) if notes.query else []
-        prompt = findings_view(found) if notes.query else "You searched for nothing."
+        found = context.search(notes.query) if notes.query else None
+        prompt = found_view(found) if found else "You searched for nothing."
         if notes.ready:
             break
     return prompt
@@ -75,6 +75,6 @@ def past(context: SessionContext, query: Query, source: str, most: int) -> str:
     """
     if not most:
         return ""
-    found = context.search(query.model_copy(update={"limit": most}))
+    found = context.search(query.model_copy(update={"limit": most})).findings
     alike = [finding for finding in found if finding.source == source][:most]
     return findings_view(alike) if alike else ""

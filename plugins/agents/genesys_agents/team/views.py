@@ -7,11 +7,9 @@ from collections.abc import Iterable, Mapping
 from random import Random
 
 from genesys.gau.tree import GAUTree
-from genesys.records import Design, Finding, Proposal
+from genesys.records import Design, Finding, Found, Proposal
 from genesys.session import SessionContext
 from genesys.text import clean, one_line
-
-_EXCERPT = 3000
 
 
 def quoted(text: str, language: str = "") -> str:
@@ -62,11 +60,21 @@ def siblings_view(context: SessionContext, most: int) -> list[str]:
     return [proposal_view(proposal, whole=False) for proposal in drawn]
 
 
-def findings_view(findings: Iterable[Finding]) -> str:
-    """What searches found; numbered, to be cited."""
-    told = [
-        f"[{number}] {one_line(finding.title, 200)} ({one_line(finding.source, 40)})\n\n"
-        f"{quoted(finding.text[:_EXCERPT])}"
-        for number, finding in enumerate(findings, 1)
+def found_view(found: Found) -> str:
+    """What a search came to, and which sources gave no answer."""
+    lacking = [
+        f"{one_line(missing.source, 40)} gave no answer: {one_line(missing.reason, 200)}."
+        for missing in found.missing
     ]
+    return "\n\n".join([findings_view(found.findings), *lacking])
+
+
+def findings_view(findings: Iterable[Finding]) -> str:
+    """Passages with the ids to cite them by."""
+    told = [f"{_title(finding)}\n\n{quoted(finding.text)}" for finding in findings]
     return "\n\n".join(told) or "Nothing was found."
+
+
+def _title(finding: Finding) -> str:
+    title = f"{one_line(finding.title, 200)} ({one_line(finding.source, 40)})"
+    return f"[{one_line(finding.id)}] {title}" if finding.id else title

@@ -23,6 +23,7 @@ _UNIT = re.compile(
 )
 _WRITE = re.compile(r"^Write the (?:unit (?!that comes)(\w+)|unit that|root unit|whole)", re.M)
 _DEBUG = re.compile(r"^(\w+) did not pass, and nothing of it was kept", re.MULTILINE)
+_FOUND = re.compile(r"^\[([a-z]\w*:\S+)\] .*\)$", re.MULTILINE)
 _OPERATORS = re.compile(r"(?:Propose a(?: block from)?|It is a) (mutation|crossover|scratch)")
 
 
@@ -116,6 +117,11 @@ class Asked:
         shown = next((t for t in reversed(self.said) if "The tree as it stands:" in t), "")
         tree = shown.partition("The tree as it stands:")[2].partition("\nWrite the ")[0]
         return {unit for unit, _, _ in _UNIT.findall(tree)}
+
+    @property
+    def found(self) -> list[str]:
+        """Ids of the passages that were shown."""
+        return list(dict.fromkeys(_FOUND.findall("\n".join(self.said))))
 
     def _listed(self, pattern: str) -> list[str]:
         found = re.findall(pattern, "\n".join(self.said), re.MULTILINE)

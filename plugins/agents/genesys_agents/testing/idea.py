@@ -17,6 +17,7 @@ from genesys_agents.offline.prose import propose as describe
 from genesys_agents.testing.asked import Asked
 
 DRAWS = 300
+CITED = 3
 
 _FENCED = re.compile(r"^```plan\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
@@ -80,7 +81,9 @@ def conceive(asked: Asked, seed: int) -> tuple[dict[str, str], str]:
     if asked.operator is Operator.MUTATION:
         form["target"] = plan.target
     idea = Idea(plan=plan, doubts=doubts)
-    return form, f"{proposal.text}\n## Implementation\n\n{idea.fenced()}\n"
+    text = f"{proposal.text}\n## Implementation\n\n{idea.fenced()}\n"
+    listing = "".join(f"\n- [{name}]" for name in asked.found[:CITED])
+    return form, f"{text}\n## References\n{listing}\n" if listing else text
 
 
 def _crosses(tree: GAUTree, parents: Mapping[str, GAUTree]) -> bool:

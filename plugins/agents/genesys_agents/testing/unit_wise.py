@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from genesys.records import CheckReport, Design, Issue, Operator, Proposal, Review
+from genesys.records import CheckReport, Design, Found, Issue, Operator, Proposal, Review
 from genesys.session import AbandonedError, SessionContext
 from genesys.tape import Tape
 from genesys_agents.llm.caller import Models
@@ -77,7 +77,7 @@ def hold(units: int, p: float, seed: int, way: TeamSettings, check: Check | None
         parents=(),
         references=(),
         siblings=(),
-        search=lambda query: [],
+        search=lambda query: Found(),
         check=check,
         is_new=lambda design: True,
         tape=Tape(0),

@@ -11,6 +11,12 @@ class ProverbKnowledge:
 
     @hookimpl
     def search(self, query: Query) -> list[Finding]:
-        """Answer with it, whatever is asked."""
-        proverb = "Measure twice, train once."
-        return [Finding(source="proverbs", title="Proverb", text=proverb, score=0.5)]
+        """Answer with it, whatever is described."""
+        proverb = Finding(
+            source="proverbs",
+            title="Proverb",
+            text="Measure twice, train once.",
+            score=0.5,
+            id="proverbs:measure",
+        )
+        return [proverb] if query.description else []
