@@ -57,9 +57,9 @@ def test_parts_are_called(name):
 
 def test_units_of_a_seed_have_its_code():
     """So that a design holds one copy of what its parent and a reference unit both call."""
-    for folder in resource("seeds").iterdir():
-        for name, unit in load_tree(folder).units.items() if folder.is_dir() else ():
-            assert name not in UNITS or UNITS[name].code == unit.code, (folder.name, name)
+    for design in resource("seeds").glob("*/design.yaml"):
+        for name, unit in load_tree(design.parent).units.items():
+            assert name not in UNITS or UNITS[name].code == unit.code, (design.parent.name, name)
 
 
 @pytest.mark.parametrize("dtype", [None, torch.bfloat16, torch.float64], ids=str)
