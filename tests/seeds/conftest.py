@@ -15,7 +15,18 @@ from genesys.gau.folder import load_tree
 from genesys.gau.load import load_block
 from genesys.resources import resource
 
-SEEDS = ("gpt2", "mamba2", "retnet", "rwkv6", "ttt")
+DESIGNS = (
+    "geogate",
+    "gpt2",
+    "hippovq",
+    "hmamba",
+    "mamba2",
+    "retnet",
+    "rwkv6",
+    "srn",
+    "ttt",
+    "vqh",
+)
 
 
 @cache

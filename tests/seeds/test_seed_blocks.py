@@ -10,10 +10,29 @@ from genesys.gau.folder import load_tree
 from genesys.gau.testing import is_gau_test
 from genesys.resources import resource
 
-from .conftest import SEEDS, make_blocks, run_blocks, seed_module
+from .conftest import DESIGNS, make_blocks, run_blocks, seed_module
 
 PAPER_TREES = {
+    "geogate": {
+        "GeogateGPT": {"GeometricGatedMHA", "GatedMLP", "RMSNorm"},
+        "GeometricGatedMHA": {"RotaryPositionalEmbeddings"},
+    },
     "gpt2": {"GPT2": {"MHA", "GatedMLP", "RMSNorm"}, "MHA": {"RotaryPositionalEmbeddings"}},
+    "hippovq": {
+        "HiPPOVQ": {
+            "EDSSModule",
+            "VectorQuantization",
+            "HPMemory",
+            "ASIntegrator",
+            "GatedMLP",
+            "RMSNorm",
+        },
+        "EDSSModule": {"EventDetector", "ScaleSelector", "HiPPOProjector"},
+    },
+    "hmamba": {
+        "HierarchicalMamba": {"HierarchicalMambaLayer", "RMSNorm"},
+        "HierarchicalMambaLayer": {"SSDMinimalDiscrete", "RMSNorm"},
+    },
     "mamba2": {
         "Mamba2": {"Mamba2Layer", "RMSNorm"},
         "Mamba2Layer": {"SSDMinimalDiscrete", "RMSNorm"},
@@ -28,21 +47,37 @@ PAPER_TREES = {
         "DDLerpLinear": {"LoRA"},
         "RWKV6FeedForward": {"LerpLinear"},
     },
+    "srn": {
+        "StreamRetNet": {"MultiScaleRetention", "StreamRetNetMLP", "RMSNorm"},
+        "MultiScaleRetention": {"RotaryPositionalEmbeddings"},
+        "StreamRetNetMLP": {"TileManager", "AdaptiveKVCache"},
+    },
     "ttt": {
         "TTT": {"TTTLinear", "SwiGluMLP", "Conv", "RMSNorm"},
         "TTTLinear": {"RotaryPositionalEmbeddings", "RMSNorm"},
         "Conv": {"RMSNorm"},
     },
+    "vqh": {
+        "VQHGAU": {
+            "SelectiveGatingUnit",
+            "VectorQuantization",
+            "HierarchicalMemoryIntegrator",
+            "GatedMLP",
+            "RMSNorm",
+        },
+        "SelectiveGatingUnit": {"GatedScan"},
+        "HierarchicalMemoryIntegrator": {"GatedScan"},
+    },
 }
 GAU_TESTS = [
-    (seed, name) for seed in SEEDS for name, f in vars(seed_module(seed)).items() if is_gau_test(f)
+    (seed, name) for seed in DESIGNS for name, f in vars(seed_module(seed)).items() if is_gau_test(f)
 ]
 
-each_seed = pytest.mark.parametrize("seed", SEEDS)
+each_seed = pytest.mark.parametrize("seed", DESIGNS)
 
 
 def test_these_are_all_shipped_seeds():
-    assert sorted(p.parent.name for p in resource("seeds").glob("*/design.yaml")) == sorted(SEEDS)
+    assert sorted(p.parent.name for p in resource("seeds").glob("*/design.yaml")) == sorted(DESIGNS)
 
 
 @each_seed
@@ -70,7 +105,7 @@ def test_units_document_shapes_source_and_test_themselves(seed):
 def test_seeds_share_units_of_one_name():
     """Equal names mean equal code, so that crossing two seeds keeps one copy."""
     codes: dict[str, set[str]] = {}
-    for seed in SEEDS:
+    for seed in DESIGNS:
         for unit in load_tree(resource("seeds") / seed).units.values():
             codes.setdefault(unit.name, set()).add(unit.code)
     assert {name for name, code in codes.items() if len(code) > 1} == set()
