@@ -25,7 +25,8 @@ class RecordTable(Generic[R]):
 
     Args:
         folder: Of the database.
-        name: Of the table; an absent one is created when ``writable``.
+        name: Of the table; when ``writable`` an absent one is created, and an earlier release's
+            gets the fields that it lacks.
         record: What its rows are.
         writable: Whether anything but reading is allowed.
 
@@ -41,9 +42,15 @@ class RecordTable(Generic[R]):
             self._table = database.open_table(name)
             go_back(self._table)
             return
-        self._table = database.create_table(name, schema=self._schema, exist_ok=True)
+        if name in database:
+            self._table = database.open_table(name)
+        else:
+            self._table = database.create_table(name, schema=self._schema)
         if go_back(self._table):
             self._table.restore()
+        if self._table.schema != self._schema:
+            rows = pa.Table.from_pylist([to_row(r) for r in self.read()], schema=self._schema)
+            self._table = database.create_table(name, rows, mode="overwrite")
         if self._table.version > MAX_VERSIONS:
             # Readers that opened the table within the last hour keep what they see.
             self._table.optimize(cleanup_older_than=timedelta(hours=1))

@@ -6,13 +6,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pydantic import Field
+
 from genesys.population.store import RecordTable
+from genesys.records import Record
 from genesys.tape import Answer
 
 # A limit on the size of files stands for a full disk: of what goes beyond it nothing is written.
 FULL = """
 import resource, signal, sys
 from pathlib import Path
+from pydantic import Field
+
 from genesys.population.store import RecordTable
 from genesys.tape import Answer
 
@@ -56,3 +61,28 @@ def test_a_version_that_cannot_be_read_is_left_behind(tmp_path: Path) -> None:
     table = RecordTable(tmp_path, "answers", Answer, writable=True)
     table.append(Answer(session=7, kind="k", key="x", json_value="1"))
     assert [answer.session for answer in table.read()] == [0, 1, 7]
+
+
+class Note(Record):
+    text: str = "none"
+
+
+class Before(Record):
+    index: int
+
+
+class Holder(Record):
+    index: int
+    note: Note = Note()
+    notes: list[Note] = Field(default_factory=list)
+
+
+def test_a_table_of_an_earlier_release_gets_the_fields_it_lacks(tmp_path: Path) -> None:
+    old = RecordTable(tmp_path, "kept", Before, writable=True)
+    old.append(Before(index=1))
+    assert RecordTable(tmp_path, "kept", Holder, writable=False).read() == [Holder(index=1)]
+    new = RecordTable(tmp_path, "kept", Holder, writable=True)
+    later = Holder(index=2, note=Note(text="new"), notes=[Note()])
+    new.append(later)
+    again = RecordTable(tmp_path, "kept", Holder, writable=True)
+    assert again.read() == new.read() == [Holder(index=1), later]
