@@ -60,7 +60,7 @@ class RGLRU(GAUBase):
         r, i = (x.flatten(-2) for x in gates.to(wide).sigmoid().chunk(2, dim=-1))
         log_keep = -RGLRU_C * functional.softplus(self.rate.to(wide)) * r
         # A gate r of zero keeps all: the root's slope would be infinite there.
-        scale = (-torch.expm1(2 * log_keep)).clamp(min=1e-12).sqrt()
+        scale = (-torch.expm1(2 * log_keep)).clamp(min=1e-30).sqrt()
         state = {"decay": log_keep.exp(), "added": scale * i * u}
         h = self.scan(X, **{**Z, **state})[1]["states"].to(X.dtype)
         return self.out(functional.gelu(side) * h)
