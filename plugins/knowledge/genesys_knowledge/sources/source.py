@@ -1,0 +1,136 @@
+"""What all live sources share: their settings, and how hits become findings (app. B.1.3)."""
+
+from __future__ import annotations
+
+import os
+import re
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from genesys.errors import ConfigError, SourceError
+from genesys.markers import hookimpl
+from genesys.records import Finding, Query
+from genesys.resources import cache_root
+from genesys.text import one_line
+from genesys_knowledge.sources.hits import Hit, plain
+from genesys_knowledge.sources.http import Conversation, conversation
+from genesys_knowledge.sources.loop import run
+from genesys_knowledge.sources.wire import Key, Service
+
+MOST_KEYWORDS = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source(ABC):
+    """A knowledge plugin that asks a service by keywords.
+
+    Attributes:
+        base_url: Where the service is.
+        seconds: For a whole search; then it is given up.
+        per_minute: Most requests to the service, over all processes of the user.
+        tries: Of a request.
+        pause: Seconds before a second try; later ones wait longer.
+        keep: Seconds for which an answer holds whose service does not say.
+        excerpt: Most characters of a finding's text.
+        contact: An address by which the service can reach you, e.g. ``mailto:you@example.org``.
+        cache: Folder of the answers; empty for the user's.
+
+    Raises:
+        ValueError: One of them is out of bounds.
+    """
+
+    source: ClassVar[str]
+    variable: ClassVar[str] = ""
+    needs_key: ClassVar[bool] = False
+
+    base_url: str
+    seconds: float = 20.0
+    per_minute: float = 20.0
+    tries: int = 4
+    pause: float = 1.0
+    keep: int = 86_400
+    excerpt: int = 1500
+    contact: str = ""
+    cache: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.match(r"https?://\S+$", self.base_url):
+            raise ValueError(f"base_url must be an http(s) address, got {self.base_url!r}")
+        for name in ("seconds", "per_minute", "tries", "excerpt"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
+        for name in ("pause", "keep"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative, got {getattr(self, name)}")
+
+    def ready(self) -> None:
+        """Whether the key is there, if the service answers nobody without.
+
+        Raises:
+            ConfigError: It is not.
+        """
+        if self.needs_key and not os.environ.get(self.variable):
+            raise ConfigError(
+                f"knowledge.{self.source} needs a key in the environment: export "
+                f"{self.variable}=..., or leave the source out of knowledge=[...]."
+            )
+
+    @hookimpl
+    def search(self, query: Query) -> list[Finding]:
+        """See ``genesys.hookspecs.search``."""
+        keywords = list(dict.fromkeys(filter(None, map(plain, query.keywords))))[:MOST_KEYWORDS]
+        if not keywords or query.limit < 1:
+            return []
+        hits = run(self._search(keywords, query.limit))
+        return [self._finding(hit, 1 - i / query.limit) for i, hit in enumerate(hits)]
+
+    @abstractmethod
+    async def ask(self, service: Conversation, keywords: list[str], limit: int) -> list[Hit]:
+        """The works that the service finds, best first."""
+
+    def text_of(self, hit: Hit) -> str:
+        """A hit's text as it is shown."""
+        return one_line(hit.text, self.excerpt)
+
+    @property
+    def service(self) -> Service:
+        """Whom to ask.
+
+        Raises:
+            SourceError: It needs a key, and there is none.
+        """
+        secret = os.environ.get(self.variable, "") if self.variable else ""
+        if self.needs_key and not secret:
+            raise SourceError(self.source, "it needs a key", f"Set {self.variable}.")
+        return Service(
+            source=self.source,
+            folder=Path(self.cache) if self.cache else cache_root() / "sources",
+            seconds=self.seconds,
+            per_minute=self.per_minute,
+            tries=self.tries,
+            pause=self.pause,
+            keep=self.keep,
+            contact=self.contact,
+            key=self.key_of(secret) if secret else None,
+        )
+
+    def key_of(self, secret: str) -> Key:
+        """How a secret is shown to the service."""
+        return Key(self.variable, "Authorization", f"Bearer {secret}", secret)
+
+    async def _search(self, keywords: list[str], limit: int) -> list[Hit]:
+        async with conversation(self.service) as service:
+            hits = await self.ask(service, keywords, limit)
+        return list({hit.id: hit for hit in reversed(hits)}.values())[::-1][:limit]
+
+    def _finding(self, hit: Hit, score: float) -> Finding:
+        return Finding(
+            source=self.source,
+            title=hit.citation,
+            text=self.text_of(hit),
+            score=score,
+            id=one_line(hit.id, 300),
+            url=one_line(hit.url, 500),
+        )
