@@ -4,7 +4,8 @@
         litellm.completion("openai/any", messages, api_base=server.url, api_key="none")
 
 What it answers is a function of the request; what goes wrong is a fault for each request in turn.
-It answers with one body or, where the request asks for it, as a stream.
+It answers with one body or, where the request asks for it, as a stream. Given functions for them,
+it embeds texts as well, and scores how well documents answer a question (``/rerank``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+_NOTHING = {"prompt_tokens": 0, "total_tokens": 0}
 PIECE = 200  # characters in one event of a stream
 
 
@@ -75,6 +77,8 @@ class LLMServer:
         key: The key that requests must carry; empty if any will do.
         models: Those it knows; None for any.
         port: To listen on; 0 for a free one.
+        embed: Makes a vector of each text.
+        rank: Scores documents for a question.
 
     Attributes:
         requests: All requests so far.
@@ -88,10 +92,13 @@ class LLMServer:
         key: str = "",
         models: Iterable[str] | None = None,
         port: int = 0,
+        embed: Callable[[list[str]], list[list[float]]] | None = None,
+        rank: Callable[[str, list[str]], list[float]] | None = None,
     ) -> None:
         self.requests: list[ChatRequest] = []
         self.answered: list[int] = []
         self._answer, self._key = answer, key
+        self._embed, self._rank = embed, rank
         self._faults = iter(faults)
         self._models = None if models is None else frozenset(models)
         self._lock = threading.Lock()
@@ -128,6 +135,18 @@ class LLMServer:
         """The answer to a request."""
         return self._answer(request)
 
+    def numbers(self, path: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """The answer to a request for numbers in place of text; None if it is none."""
+        if self._embed and path.endswith("/embeddings"):
+            vectors = self._embed(body["input"])
+            data = [{"index": i, "embedding": v} for i, v in enumerate(vectors)]
+            return {"object": "list", "model": body["model"], "data": data, "usage": _NOTHING}
+        if self._rank and path.endswith("/rerank"):
+            scores = self._rank(body["query"], body["documents"])
+            results = [{"index": i, "relevance_score": s} for i, s in enumerate(scores)]
+            return {"id": "ranking", "results": results, "usage": _NOTHING}
+        return None
+
     def sent(self, request: ChatRequest) -> None:
         """Take down that an answer went out whole."""
         with self._lock:
@@ -154,7 +173,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing."""
 
     def do_POST(self) -> None:
-        """Answer ``/v1/chat/completions``."""
+        """Answer ``/v1/chat/completions``, ``/v1/embeddings`` or ``/rerank``."""
         size = int(self.headers.get("Content-Length") or 0)
         body = json.loads(self.rfile.read(size) or b"{}")
         key = (self.headers.get("Authorization") or "").removeprefix("Bearer ").strip()
@@ -163,6 +182,9 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             if fault.status:
                 self._send(_refusal(fault), fault, "application/json")
+                return
+            if (numbers := self.owner.numbers(self.path, body)) is not None:
+                self._send(json.dumps(numbers).encode(), fault)
                 return
             text = self.owner.text(request) if fault.text is None else fault.text
             if body.get("stream"):

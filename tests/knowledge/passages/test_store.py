@@ -1,0 +1,190 @@
+"""A store of passages on a real disk."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from genesys.errors import StoreError
+from genesys_knowledge.passages.embedders import Embedder
+from genesys_knowledge.passages.guard import WAITS
+from genesys_knowledge.passages.manifest import FILE
+from genesys_knowledge.passages.passage import Mode, Passage
+from genesys_knowledge.passages.rebuild import rebuild
+from genesys_knowledge.passages.store import PassageStore
+
+
+def ids(store: PassageStore, text: str, mode: Mode = Mode.HYBRID, limit: int = 10) -> list[str]:
+    return [passage.id for passage, _ in store.search(text, limit, mode)]
+
+
+def test_an_empty_store_leaves_no_trace(tmp_path: Path) -> None:
+    folder = tmp_path / "store"
+    store = PassageStore(folder)
+    assert store.search("anything") == []
+    assert len(store) == 0
+    assert store.add([]) == 0
+    assert not folder.exists()
+
+
+def test_words_are_found_by_their_stems(tmp_path: Path, passages: list[Passage]) -> None:
+    store = PassageStore(tmp_path)
+    store.add(passages)
+    assert sorted(ids(store, "what is a gated noodle?")) == ["p0", "p2"]
+    assert ids(store, "selecting states") == ["p0"]  # in the title
+    assert ids(store, "the of and") == []
+    assert ids(store, 'an "unclosed AND (bracket + keys') == ["p1"]
+    assert store.search("") == store.search("  ") == []
+    [(found, score)] = store.search("softmax")
+    assert found == passages[1]
+    assert 0 < score < 1
+
+
+def test_meaning_is_found_by_vectors(
+    tmp_path: Path, passages: list[Passage], hashing: Embedder
+) -> None:
+    store = PassageStore(tmp_path, hashing)
+    store.add(passages)
+    [(found, score), *others] = store.search(passages[2].content, 3, Mode.VECTOR)
+    assert found == passages[2]
+    assert score == pytest.approx(1, abs=1e-4)
+    assert all(0 <= lower < score for _, lower in others)
+
+
+def test_ranks_are_fused(tmp_path: Path, passages: list[Passage], hashing: Embedder) -> None:
+    store = PassageStore(tmp_path, hashing)
+    store.add(passages)
+    found = store.search("the softmax weighs the values", 3)
+    assert [found[0][0].id, found[0][1]] == ["p1", pytest.approx(1)]  # first by either
+    assert all(score <= 0.5 for _, score in found[1:])
+    assert ids(store, "zzzz") == ids(store, "zzzz", Mode.VECTOR)  # no such word
+
+
+def test_adding_again_costs_nothing(
+    tmp_path: Path, passages: list[Passage], hashing: Embedder
+) -> None:
+    store = PassageStore(tmp_path, hashing)
+    assert store.add([*passages, passages[0]]) == 3
+    assert store.add(passages) == 0
+    assert hashing.embedded == 3
+    changed = Passage("p0", "d0", "Another title", "About sunflowers.")
+    assert store.add([changed, *passages[1:]]) == 1
+    assert hashing.embedded == 4
+    assert len(store) == 3
+    assert store.get("p0") == changed
+    assert ids(store, "sunflower", Mode.TEXT) == ["p0"]
+    assert ids(store, "gates", Mode.TEXT) == []
+
+
+def test_removing(tmp_path: Path, passages: list[Passage]) -> None:
+    store = PassageStore(tmp_path)
+    store.add(passages)
+    store.remove("d1")
+    assert store.get("p1") is None
+    assert ids(store, "softmax") == []
+    assert len(store) == 2
+
+
+def test_odd_ids_and_texts(tmp_path: Path) -> None:
+    odd = Passage("it's #1; drop", "d'", "", "Null \x00 and ünïcode 'quotes'\nline")
+    store = PassageStore(tmp_path)
+    store.add([odd, Passage("empty", "e", "", "")])
+    assert store.get(odd.id) == odd
+    assert ids(store, "ünïcode") == ids(store, "quote") == [odd.id]
+
+
+def test_another_embedder_is_refused(
+    tmp_path: Path, passages: list[Passage], hashing: Embedder
+) -> None:
+    PassageStore(tmp_path, hashing).add(passages)
+    with pytest.raises(StoreError, match=r"'hashing'.*now 'none'.*--rebuild"):
+        PassageStore(tmp_path)
+
+
+def test_another_dimension_is_refused(
+    tmp_path: Path, passages: list[Passage], hashing: Embedder
+) -> None:
+    PassageStore(tmp_path, hashing).add(passages)
+    hashing.dimension = 32  # the provider's model is another one now
+    store = PassageStore(tmp_path, hashing)
+    with pytest.raises(StoreError, match=r"32 numbers.*have 64.*--rebuild"):
+        store.add([Passage("new", "d", "", "text")])
+    with pytest.raises(StoreError, match="32 numbers"):
+        store.search("text")
+    assert len(rebuild(tmp_path, hashing)) == 3
+
+
+def test_embedding_anew(tmp_path: Path, passages: list[Passage], hashing: Embedder) -> None:
+    PassageStore(tmp_path).add(passages)
+    told: list[tuple[str, int, int]] = []
+    store = rebuild(tmp_path, hashing, lambda *step: told.append(step))
+    assert told == [("embed passages anew", 3, 3)]
+    assert ids(store, passages[1].content, Mode.VECTOR)[0] == "p1"
+    assert {p.id for p in passages} == set(ids(store, "anything"))
+    assert rebuild(tmp_path, hashing).search("softmax") == store.search("softmax")
+    assert hashing.embedded == 3 + 1 + 1 + 2
+    assert ids(rebuild(tmp_path, None), "softmax") == ["p1"]
+
+
+def test_what_another_process_adds_is_found(tmp_path: Path, passages: list[Passage]) -> None:
+    reader, writer = PassageStore(tmp_path), PassageStore(tmp_path)
+    assert ids(reader, "softmax") == []
+    writer.add(passages)
+    assert ids(reader, "softmax") == ["p1"]
+    writer.settle()
+    assert ids(reader, "softmax") == ["p1"]
+
+
+def test_a_damaged_store_is_told(tmp_path: Path, passages: list[Passage]) -> None:
+    PassageStore(tmp_path).add(passages)
+    (table,) = tmp_path.glob("*.lance")
+    shutil.rmtree(table)
+    with pytest.raises(StoreError, match="Cannot read the store of passages"):
+        PassageStore(tmp_path)
+    (tmp_path / FILE).write_text("{")
+    with pytest.raises(StoreError, match=FILE):
+        PassageStore(tmp_path)
+
+
+ADDER = """
+import sys
+from pathlib import Path
+from genesys_knowledge.passages.passage import Passage
+from genesys_knowledge.passages.store import PassageStore
+from genesys_knowledge.passages import store
+
+store.BATCH = 8
+name, folder = sys.argv[1:]
+made = [Passage(f"{name}{i}", name, "", f"passage {i} of {name}") for i in range(200)]
+PassageStore(Path(folder)).add(made, lambda *step: print(*step, flush=True))
+"""
+
+
+def adder(folder: Path, name: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", ADDER, name, str(folder)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def test_processes_add_one_after_the_other_and_may_be_killed(tmp_path: Path) -> None:
+    first = adder(tmp_path, "first")
+    assert first.stdout
+    assert first.stdout.readline() == "add passages 8 200\n"
+    first.send_signal(signal.SIGSTOP)  # in the midst of adding
+    second = adder(tmp_path, "second")
+    assert second.stdout
+    assert second.stdout.readline() == f"{WAITS} 0 1\n"
+    first.kill()
+    assert second.wait(60) == 0
+    first.wait()
+    first.stdout.close(), second.stdout.close()
+    store = PassageStore(tmp_path)
+    kept = len(store) - 200
+    assert 8 <= kept < 200
+    assert store.add([Passage("last", "d", "", "the last")]) == 1
+    assert ids(store, "last") == ["last"]
+    assert len(ids(store, "second", limit=300)) == 200
