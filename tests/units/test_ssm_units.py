@@ -185,3 +185,16 @@ def test_scan_of_any_shape_and_type():
         for t in range(23):
             h = decay[:, t] * h + added[:, t]
             assert torch.allclose(Z["states"][:, t], h)
+
+
+@pytest.mark.parametrize("length", [1, 3, 4, 9])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.complex128], ids=str)
+def test_scan_has_the_gradient_of_its_recurrence(length, dtype):
+    unit = make_unit("LinearScan", 8, scan_chunk=4)
+    X = torch.zeros(2, length, 8)
+
+    def states(decay, added):
+        return unit(X, decay=decay, added=added)[1]["states"]
+
+    inputs = tuple(torch.randn(2, length, 2, dtype=dtype, requires_grad=True) for _ in range(2))
+    assert torch.autograd.gradcheck(states, inputs)

@@ -1,35 +1,56 @@
 # GAU_IMPLEMENTATION_FILE
+from itertools import pairwise
+
 import torch
-from torch.nn import functional
 
 from genesys.gau import GAUBase, gau_test
 
 
 def linear_scan_chunks(x, chunk):
-    """Pad x (B, L, ...) with zeros and cut it into chunks: (B, n, C, ...)."""
-    missing = -x.shape[1] % chunk
-    return functional.pad(x, [0, 0] * (x.ndim - 2) + [0, missing]).unflatten(1, (-1, chunk))
+    """A copy of x (B, L, ...) cut into chunks, (B, n, C, ...), with zeros at its end."""
+    padded = x.new_zeros(x.shape[0], x.shape[1] + -x.shape[1] % chunk, *x.shape[2:])
+    padded[:, : x.shape[1]] = x
+    return padded.unflatten(1, (-1, chunk))
 
 
-def linear_scan(decay, added, chunk):
-    """States ``h_t = decay_t h_{t-1} + added_t`` of shape (B, L, ...), starting from zero.
+def linear_scan(decay, added, chunk, step=1):
+    """States ``h_t = decay_t h_{t-step} + added_t`` of shape (B, L, ...), starting from zero.
 
     All chunks walk their positions at the same time, then the chunks hand their last state on:
-    C + L / C steps in place of L.
+    C + L / C steps in place of L. With ``step = -1`` both go from the end to the start.
     """
     length = added.shape[1]
     chunk = min(chunk, length)
-    decay, added = linear_scan_chunks(decay, chunk), linear_scan_chunks(added, chunk)
-    states, reaches = [added[:, :, 0]], [decay[:, :, 0]]
-    for keep, new in zip(decay.unbind(2)[1:], added.unbind(2)[1:], strict=True):
-        states.append(torch.addcmul(new, keep, states[-1]))
-        reaches.append(keep * reaches[-1])
-    before = [torch.zeros_like(states[-1][:, 0])]
-    for keep, new in zip(reaches[-1].unbind(1)[:-1], states[-1].unbind(1)[:-1], strict=True):
-        before.append(torch.addcmul(new, keep, before[-1]))
-    states, reaches = torch.stack(states, dim=2), torch.stack(reaches, dim=2)
-    carried = torch.addcmul(states, reaches, torch.stack(before, dim=1).unsqueeze(2))
-    return carried.flatten(1, 2)[:, :length]
+    states, reach = linear_scan_chunks(added, chunk), linear_scan_chunks(decay, chunk)
+    positions = range(chunk)[::step]
+    for before, now in pairwise(positions):
+        states[:, :, now].addcmul_(reach[:, :, now], states[:, :, before])
+        reach[:, :, now] *= reach[:, :, before]
+    last = states[:, :, positions[-1], None]
+    for before, now in pairwise(range(states.shape[1])[::step]):
+        states[:, now].addcmul_(reach[:, now], last[:, before])
+    return states.flatten(1, 2)[:, :length]
+
+
+class DifferentiableScan(torch.autograd.Function):
+    """The scan with its gradient, which is the same recurrence from the end to the start."""
+
+    @staticmethod
+    def forward(ctx, decay, added, chunk):
+        """The states, see ``linear_scan``."""
+        states = linear_scan(decay, added, chunk)
+        ctx.save_for_backward(decay, states)
+        ctx.chunk = chunk
+        return states
+
+    @staticmethod
+    def backward(ctx, slope):
+        """The gradients by decay and added."""
+        decay, states = ctx.saved_tensors
+        slope = linear_scan(decay.roll(-1, 1).conj(), slope, ctx.chunk, step=-1)
+        by_decay = torch.zeros_like(states)
+        torch.mul(slope[:, 1:], states[:, :-1].conj(), out=by_decay[:, 1:])
+        return by_decay, slope, None
 
 
 class LinearScan(GAUBase):
@@ -51,7 +72,7 @@ class LinearScan(GAUBase):
     def _forward(self, X, decay=None, added=None, **Z):
         if decay is None or added is None:
             raise ValueError("LinearScan needs decay and added of shape (B, L, ...) in Z")
-        return X, {"states": linear_scan(decay, added, self.chunk)}
+        return X, {"states": DifferentiableScan.apply(decay, added, self.chunk)}
 
 
 @gau_test
