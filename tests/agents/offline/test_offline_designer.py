@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from genesys.errors import ConfigError, GenesysError
+from genesys.gau.reference import reference_unit
 from genesys.gau.tree import GAUTree
 from genesys.records import CheckReport, Issue, Operator
 from genesys.resources import resource
@@ -79,6 +80,18 @@ def test_a_proposal_can_be_read(operator, seeds, context) -> None:
     for unit in GAUTree.of(design).units.values():
         if f"**{unit.name}.**" in proposal.text:
             assert unit.docstring.split("\n", maxsplit=1)[0] in proposal.text
+
+
+def test_a_reference_unit_is_named_with_its_source(seeds, context) -> None:
+    agent = OfflineDesigner(reference_units=True)
+    sessions = (context(Operator.MUTATION, seeds[:1], seed=seed) for seed in range(20))
+    made = next(m for m in sessions if Plan.read(agent.propose(m).plan).gene.published)
+    proposal, review, design = session(agent, made)
+    unit = reference_unit(str(Plan.read(proposal.plan).gene.params["unit"]))
+    assert f"after {unit.source}" in proposal.text
+    assert unit.summary in proposal.text
+    assert unit.code in {u.code for u in design.units}
+    assert review.rating > 0
 
 
 def test_proposals_differ_from_what_exists(context) -> None:

@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 
 from genesys.errors import GenesysError
 from genesys.gau.folder import load_tree
+from genesys.gau.reference import reference_units
 from genesys.gau.structure import structural_hash
 from genesys.gau.tree import GAUTree
 from genesys.gau.unit import parse_unit
 from genesys.records import Operator
 from genesys.resources import resource
 from genesys_agents.offline.cost import HEAVIEST, LIGHTEST, weigh
-from genesys_agents.offline.genotype import Gene, Role, unit_gene
+from genesys_agents.offline.genotype import Gene, Role, reference_gene, unit_gene
 from genesys_agents.offline.operators import scratch
 from genesys_agents.offline.operators.draw import draw_plan, sound
 from genesys_agents.offline.plan import Plan, build
@@ -110,6 +111,28 @@ def test_the_library_says_what_the_seeds_do_not() -> None:
         "parallel",
     }
     assert beyond <= blocks
+
+
+def test_mutation_draws_reference_units_when_asked() -> None:
+    parents, known = trees("gpt2"), reference_units()
+    plans = [
+        draw_plan(Random(number), Operator.MUTATION, parents, lambda plan, tree: True, 50, True)
+        for number in range(12)
+    ]
+    drawn = [plan for plan in plans if plan.gene.published]
+    assert 0 < len(drawn) < len(plans)
+    for plan in drawn:
+        unit = known[str(plan.gene.params["unit"])]
+        assert unit.role == roles(parents["gpt2"])[plan.target].value
+        assert unit.code in {u.code for u in build(plan, parents).units.values()}
+        assert plan.move.endswith(f"{unit.name} in its place, after {unit.source}")
+        assert Plan.read(plan.model_dump_json()) == plan
+
+
+def test_reference_units_that_are_gone_are_refused() -> None:
+    gone = Plan(base="gpt2", target="MHA", gene=reference_gene("NoSuchUnit"), move="a move")
+    with pytest.raises(GenesysError, match="No reference unit named 'NoSuchUnit'"):
+        Plan.read(gone.model_dump_json())
 
 
 def test_draws_that_are_never_new_end_with_a_clear_error() -> None:

@@ -15,7 +15,7 @@ TAKEN = {Role.BLOCK: 12.0, Role.TOKEN: 5.0, Role.CHANNEL: 8.0, Role.NORM: 0.0}
 
 
 def cost(gene: Gene, role: Role = Role.BLOCK) -> float:
-    """Parameters of a gene over D^2; of a parent's unit, what is usual for its role."""
+    """Parameters of a gene over D^2; of a unit taken as it is, what is usual for its role."""
     if gene.opaque:
         return TAKEN[role]
     block = block_of(gene)

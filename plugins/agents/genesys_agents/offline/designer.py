@@ -26,16 +26,18 @@ class OfflineDesigner:
         redraws: Most draws for one proposal until it is sound and new.
         attempts: Most checks of one design; before each further one, the unit that the checkers
             rejected is drawn anew.
+        reference_units: Whether mutations draw reference units beside the library's blocks.
 
     Raises:
         ConfigError: A number below 1.
     """
 
-    def __init__(self, redraws: int = 50, attempts: int = 2) -> None:
+    def __init__(self, redraws: int = 50, attempts: int = 2, reference_units: bool = False) -> None:
         for name, value in (("redraws", redraws), ("attempts", attempts)):
             if value < 1:
                 raise ConfigError(f"{name} of the offline designer must be at least 1, got {value}")
         self._redraws, self._attempts = redraws, attempts
+        self._reference_units = reference_units
 
     @hookimpl
     def propose(self, context: SessionContext) -> Proposal:
@@ -52,7 +54,7 @@ class OfflineDesigner:
             name = design_name(plan.gene, tree)
             return name not in refused and context.is_new(tree.as_design(name))
 
-        plan = draw_plan(rng, context.operator, trees, is_new, self._redraws)
+        plan = draw_plan(rng, context.operator, trees, is_new, self._redraws, self._reference_units)
         return propose(plan, context.operator, build(plan, trees), trees, context.references)
 
     @hookimpl

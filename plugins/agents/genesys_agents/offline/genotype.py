@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 OPAQUE = "unit"
+PUBLISHED = "reference"
 
 Param = bool | int | float | str
 
@@ -29,7 +30,8 @@ class Gene(BaseModel):
 
     Attributes:
         block: Name of a library block, or ``unit`` for a unit of a parent that is taken as it is;
-            its parameters are then the names ``design`` and ``unit``.
+            its parameters are then the names ``design`` and ``unit``. Or ``reference`` for a
+            reference unit, with the name ``unit``.
         params: Value of each of the block's choices.
         slots: One gene for each of the block's slots.
     """
@@ -42,8 +44,13 @@ class Gene(BaseModel):
 
     @property
     def opaque(self) -> bool:
-        """Whether this is a parent's unit that the library cannot read."""
-        return self.block == OPAQUE
+        """Whether this is a unit that is taken as it is: a parent's, or a reference unit."""
+        return self.block in {OPAQUE, PUBLISHED}
+
+    @property
+    def published(self) -> bool:
+        """Whether this is a reference unit."""
+        return self.block == PUBLISHED
 
     def canonical(self) -> str:
         """The gene as JSON; equal for equal genes."""
@@ -78,6 +85,11 @@ class Gene(BaseModel):
 def unit_gene(design: str, unit: str) -> Gene:
     """The gene of a parent's unit that is taken as it is, with all units below it."""
     return Gene(block=OPAQUE, params={"design": design, "unit": unit})
+
+
+def reference_gene(unit: str) -> Gene:
+    """The gene of a reference unit, with all units below it."""
+    return Gene(block=PUBLISHED, params={"unit": unit})
 
 
 def canonical_json(value: Mapping[str, Any]) -> str:

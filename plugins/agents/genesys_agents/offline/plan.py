@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genesys.errors import GenesysError, TreeError
+from genesys.gau.reference import reference_tree
 from genesys.gau.tree import GAUTree
 from genesys.gau.unit import UnitSource, parse_unit
 from genesys_agents.offline.blocks.library import LIBRARY, validate
@@ -65,7 +66,7 @@ def graft(plan: Plan, subtree: GAUTree, trees: Trees) -> GAUTree:
 
 
 def write(gene: Gene, trees: Trees) -> GAUTree:
-    """Write all units of a gene; parents' units in it are taken as they are."""
+    """Write all units of a gene; parents' and reference units in it are taken as they are."""
     if gene.opaque:
         return _taken(gene, trees)
     units: dict[str, UnitSource] = {}
@@ -79,6 +80,8 @@ def write(gene: Gene, trees: Trees) -> GAUTree:
 
 
 def _taken(gene: Gene, trees: Trees) -> GAUTree:
+    if gene.published:
+        return reference_tree(str(gene.params["unit"]))
     return trees[str(gene.params["design"])].subtree(str(gene.params["unit"]))
 
 

@@ -46,6 +46,7 @@ def propose(
             weight=f"{weigh(tree):.1f}",
             share=f"{weigh(tree) / REFERENCE:.2f}",
             quadratic=quadratic(plan.gene),
+            published=any(gene.published for _, gene in plan.gene.walk()),
             risks=remarks(plan, tree),
         )
     )
@@ -97,5 +98,7 @@ def _split(title: str) -> list[str]:
 
 def _written(plan: Plan, tree: GAUTree) -> list[str]:
     """Names of the units that the plan adds, callers first."""
-    names = {unit_name(gene) for _, gene in plan.gene.walk() if not gene.opaque}
+    genes = [gene for _, gene in plan.gene.walk()]
+    names = {unit_name(gene) for gene in genes if not gene.opaque}
+    names |= {_title(gene) for gene in genes if gene.published}
     return [name for name in tree.order() if name in names]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from genesys.errors import GenesysError, UnknownNameError
+from genesys.gau.reference import reference_unit
 from genesys_agents.offline.blocks.block import Block
 from genesys_agents.offline.blocks.channel import CHANNELS
 from genesys_agents.offline.blocks.macro import MACROS
@@ -36,6 +37,8 @@ def validate(gene: Gene) -> None:
         GenesysError: It has not.
     """
     for path, part in gene.walk():
+        if part.published:
+            reference_unit(str(part.params.get("unit")))
         if part.opaque:
             continue
         block, where = block_of(part), "/".join(path) or "root"

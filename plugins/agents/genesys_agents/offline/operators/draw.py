@@ -23,6 +23,7 @@ def draw_plan(
     trees: Mapping[str, GAUTree],
     is_new: Callable[[Plan, GAUTree], bool],
     attempts: int,
+    reference_units: bool = False,
 ) -> Plan:
     """Draw a plan whose design is whole, of bearable weight, and new.
 
@@ -32,12 +33,13 @@ def draw_plan(
         trees: The parents' trees by name.
         is_new: Whether the run has no such design yet.
         attempts: Most draws.
+        reference_units: Whether mutations draw reference units too.
 
     Raises:
         GenesysError: None of the draws was sound and new.
     """
     for _ in range(attempts):
-        plan = _draw(rng, operator, trees)
+        plan = _draw(rng, operator, trees, reference_units)
         tree = sound(plan, trees)
         if tree is not None and is_new(plan, tree):
             return plan
@@ -63,13 +65,15 @@ def sound(plan: Plan, trees: Mapping[str, GAUTree]) -> GAUTree | None:
     return tree if LIGHTEST <= weigh(tree) <= HEAVIEST else None
 
 
-def _draw(rng: Random, operator: Operator, trees: Mapping[str, GAUTree]) -> Plan:
+def _draw(
+    rng: Random, operator: Operator, trees: Mapping[str, GAUTree], reference_units: bool
+) -> Plan:
     if operator is Operator.SCRATCH:
         return scratch.draw(rng)
     if operator is Operator.CROSSOVER:
         return crossover.draw(rng, trees)
     name, tree = next(iter(trees.items()))
-    return mutation.draw(rng, name, tree)
+    return mutation.draw(rng, name, tree, reference_units)
 
 
 def _bearable(gene: Gene, halved: bool = False) -> bool:

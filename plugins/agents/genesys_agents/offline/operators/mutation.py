@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from random import Random
 
+from genesys.gau.reference import reference_units as published
 from genesys.gau.tree import GAUTree
 from genesys_agents.offline.blocks.library import block_of, blocks_for
-from genesys_agents.offline.genotype import Gene, Role
+from genesys_agents.offline.genotype import Gene, Role, reference_gene
 from genesys_agents.offline.operators.parts import parts, recompose
 from genesys_agents.offline.operators.scratch import MAX_DEPTH, draw_gene
 from genesys_agents.offline.plan import Plan, read_gene
@@ -19,8 +20,15 @@ WEIGHTS = {Role.TOKEN: 5, Role.CHANNEL: 3, Role.BLOCK: 2, Role.NORM: 1}
 Move = Callable[[Random, Gene, Role], tuple[Gene, str]]
 
 
-def draw(rng: Random, name: str, tree: GAUTree) -> Plan:
-    """Pick a unit of the parent ``name`` and something to put in its place."""
+def draw(rng: Random, name: str, tree: GAUTree, reference_units: bool = False) -> Plan:
+    """Pick a unit of the parent ``name`` and something to put in its place.
+
+    Args:
+        rng: All randomness comes from it.
+        name: Of the parent.
+        tree: The parent's.
+        reference_units: Whether a reference unit may come in its place.
+    """
     found = roles(tree)
     units = sorted(found)
     target = rng.choices(units, [WEIGHTS[found[unit]] for unit in units])[0]
@@ -29,7 +37,7 @@ def draw(rng: Random, name: str, tree: GAUTree) -> Plan:
         new = recompose(rng, [parts(name, tree)])
         what = f"its mixers stand in a new {new.block} block"
     else:
-        new, what = rng.choice(_moves(gene, role))(rng, gene, role)
+        new, what = rng.choice(_moves(gene, role, reference_units))(rng, gene, role)
     return Plan(base=name, target=target, gene=new, move=f"{target} of {name}: {what}")
 
 
@@ -40,8 +48,10 @@ def redraw(rng: Random, gene: Gene, path: tuple[str, ...], role: Role) -> Gene:
     return gene.put(path, draw_gene(rng, role, depth=len(path)))
 
 
-def _moves(gene: Gene, role: Role) -> list[Move]:
+def _moves(gene: Gene, role: Role, reference_units: bool) -> list[Move]:
     moves: list[Move] = [_fresh]
+    if reference_units and role is not Role.BLOCK:
+        moves.append(_published)
     if role is Role.TOKEN:
         moves.append(_wrap)
     if not gene.opaque and gene.slots:
@@ -54,6 +64,11 @@ def _moves(gene: Gene, role: Role) -> list[Move]:
 def _fresh(rng: Random, gene: Gene, role: Role) -> tuple[Gene, str]:
     new = draw_gene(rng, role)
     return new, f"a new {new.block} in its place"
+
+
+def _published(rng: Random, gene: Gene, role: Role) -> tuple[Gene, str]:
+    unit = rng.choice([unit for unit in published().values() if unit.role == role.value])
+    return reference_gene(unit.name), f"{unit.name} in its place, after {unit.source}"
 
 
 def _wrap(rng: Random, gene: Gene, role: Role) -> tuple[Gene, str]:
