@@ -45,6 +45,7 @@ class Population:
         self.reports: Sequence[VerificationReport] = tuple(reports)
         self.sessions: Sequence[Session] = tuple(sessions)
         self.weights = weights
+        self._fitness: dict[tuple[str, str | None], float | None] = {}
 
     @cached_property
     def _by_name(self) -> dict[str, Design]:
@@ -101,11 +102,10 @@ class Population:
 
         None for a design that is not verified there.
         """
-        value = fitness(self._reports(name, scale), self.weights)
-        weight = self.weights.get(FORECAST)
-        if not weight or (foretold := self._foretold(name)) is None:
-            return value
-        return (value or 0.0) + weight * foretold
+        asked = (name, scale)
+        if asked not in self._fitness:
+            self._fitness[asked] = self._fitness_of(*asked)
+        return self._fitness[asked]
 
     def fitness_error(self, name: str, scale: str | None = None) -> StandardError | None:
         """Standard error of the fitness, as far as it is accuracy; None if it is not known."""
@@ -137,6 +137,13 @@ class Population:
             and (designs is None or report.design in designs)
             for report in self.reports
         )
+
+    def _fitness_of(self, name: str, scale: str | None) -> float | None:
+        value = fitness(self._reports(name, scale), self.weights)
+        weight = self.weights.get(FORECAST)
+        if not weight or (foretold := self._foretold(name)) is None:
+            return value
+        return (value or 0.0) + weight * foretold
 
     def _reports(self, name: str, scale: str | None) -> list[VerificationReport]:
         return [r for r in self.reports_of(name) if scale in (None, r.scale)]

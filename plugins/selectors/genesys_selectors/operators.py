@@ -20,9 +20,6 @@ class OperatorChoice:
         scratch: Weight of starting from scratch.
         crossover_warmup: Sessions before the first crossover.
         scratch_warmup: Sessions before the first start from scratch.
-
-    Raises:
-        ValueError: A weight or warm-up is negative, or mutation has no weight.
     """
 
     mutation: float = 0.75
@@ -31,19 +28,20 @@ class OperatorChoice:
     crossover_warmup: int = 20
     scratch_warmup: int = 30
 
-    def __post_init__(self) -> None:
-        if min(vars(self).values()) < 0:
-            raise ValueError("operator weights and warm-ups cannot be negative")
-        if self.mutation == 0:
-            raise ValueError("mutation needs a weight: it is all there is during the warm-up")
-
-    def draw(self, session: int, candidates: int, rng: Random) -> Operator:
-        """The operator for a session, of those that so many candidates allow."""
+    def weights(self, session: int, candidates: int) -> dict[Operator, float]:
+        """Those of the operators that a session with so many candidates may use."""
         if candidates == 0:
-            return Operator.SCRATCH
+            return {Operator.SCRATCH: 1.0}
         weights = {Operator.MUTATION: self.mutation}
         if session >= self.crossover_warmup and candidates >= PARENTS[Operator.CROSSOVER]:
             weights[Operator.CROSSOVER] = self.crossover
         if session >= self.scratch_warmup:
             weights[Operator.SCRATCH] = self.scratch
+        return weights
+
+    def draw(self, session: int, candidates: int, rng: Random) -> Operator:
+        """The operator for a session, of those that so many candidates allow."""
+        weights = self.weights(session, candidates)
+        if len(weights) == 1:
+            return next(iter(weights))
         return rng.choices(list(weights), list(weights.values()))[0]

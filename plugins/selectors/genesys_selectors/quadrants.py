@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from statistics import mean
-
-from genesys.population.population import Population
 
 
 class Quadrant(StrEnum):
@@ -24,22 +22,6 @@ class Quadrant(StrEnum):
         if good:
             return cls.GOOD_CONFIDENT if confident else cls.GOOD_UNCONFIDENT
         return cls.POOR_CONFIDENT if confident else cls.POOR_UNCONFIDENT
-
-
-def expected_fitness(population: Population, names: Iterable[str]) -> dict[str, float]:
-    """Fitness of designs; an unverified one is expected to be like its parents.
-
-    Without verified ancestors it is expected to be like the mean of all that are verified.
-    """
-    known = {d.name: population.fitness(d.name) for d in population.designs}
-    verified = [value for value in known.values() if value is not None]
-    typical = mean(verified) if verified else 0.0
-    expected: dict[str, float] = {}
-    for design in population.designs:  # parents come before their children
-        own = known[design.name]
-        inherited = [expected[parent] for parent in design.parents]
-        expected[design.name] = own if own is not None else mean(inherited or [typical])
-    return {name: expected[name] for name in names}
 
 
 def quadrants(
@@ -76,7 +58,8 @@ def _cut(values: Sequence[float], upper: float) -> float:
 
 def _ranks(values: Mapping[str, float]) -> dict[str, float]:
     """How many of the others a value beats, ties counting half."""
+    ordered = sorted(values.values())
     return {
-        name: sum((mine > other) + (mine == other) / 2 for other in values.values())
+        name: (bisect_left(ordered, mine) + bisect_right(ordered, mine)) / 2
         for name, mine in values.items()
     }

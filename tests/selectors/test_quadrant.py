@@ -1,0 +1,124 @@
+"""Quadrant selection: who is taken, how often, and when it starts anew."""
+
+from __future__ import annotations
+
+from collections import Counter
+from random import Random
+from typing import Any
+
+import pytest
+
+from genesys.population.population import Population
+from genesys.records import Operator, Role
+from genesys_selectors.expectation import expected_fitness
+from genesys_selectors.operators import OperatorChoice
+from genesys_selectors.quadrant import SEED_WEIGHTS, QuadrantSelector
+from genesys_selectors.quadrants import Quadrant, quadrants
+
+from .people import DRAWS, FOUR, agree, draws, population, shares
+
+
+def test_designers_take_confident_designs_and_verifiers_others() -> None:
+    selector = QuadrantSelector(
+        fitness_cutoff=0.5, confidence_cutoff=0.5, topk_noise=0, restart_anneal=0, restart=0
+    )
+    people = population(FOUR)
+    chosen = shares(draws(selector, people, Role.DESIGNER, list(FOUR)))
+    assert agree(chosen, {"gc": 0.85, "pc": 0.15})
+    chosen = shares(draws(selector, people, Role.VERIFIER, list(FOUR)))
+    assert agree(chosen, {"gu": 0.85, "pu": 0.15})
+
+
+def test_an_empty_quadrant_gives_way_to_the_next() -> None:
+    selector = QuadrantSelector(fitness_cutoff=0.5, confidence_cutoff=0.5, explore=0)
+    for candidates, expected in ((["pu", "gc"], "pu"), (["gc", "pc"], "gc"), (["pc"], "pc")):
+        chosen = shares(draws(selector, population(FOUR), Role.VERIFIER, candidates))
+        assert chosen == {expected: 1.0}
+
+
+def test_within_a_quadrant_the_rank_decides_but_for_noise() -> None:
+    people = population({"a": [0.9], "b": [0.5], "c": [0.1]})
+    free = {"fitness_cutoff": 1.0, "confidence_cutoff": 1.0, "restart_anneal": 0, "restart": 0.0}
+    names = ["c", "b", "a"]
+    plain = shares(draws(QuadrantSelector(topk_noise=0, **free), people, Role.DESIGNER, names))
+    assert agree(plain, {"a": 3, "b": 2, "c": 1})
+    noise = shares(draws(QuadrantSelector(topk_noise=1, **free), people, Role.DESIGNER, names))
+    assert agree(noise, {"a": 1, "b": 1, "c": 1})
+
+
+def test_restarts_fade_out_and_weigh_the_seeds() -> None:
+    selector = QuadrantSelector()
+    fading = [selector.restart_probability(session) for session in (0, 5, 10, 99)]
+    assert fading == pytest.approx([1.0, 0.525, 0.05, 0.05])
+    seed_names = ("gpt2", "mamba2", "retnet", "rwkv6", "ttt", "mine")
+    seeds = {name: [0.1 + i / 100] for i, name in enumerate(seed_names)}
+    people = population(seeds | {"child": [0.9, 0.9]}, seeds=6)
+    names = [d.name for d in people.designs]
+    chosen = shares(draws(selector, people, Role.DESIGNER, names))
+    assert "child" not in chosen
+    assert agree(chosen, SEED_WEIGHTS | {"mine": 0.15})
+    later = population(seeds | {"child": [0.9, 0.9]}, seeds=6, sessions=50)
+    mutated = [
+        s for s in draws(selector, later, Role.DESIGNER, names) if s.operator is Operator.MUTATION
+    ]
+    # Of the good and confident, child and mine, the first is drawn twice as often.
+    assert shares(mutated)["child"] == pytest.approx(0.95 * 0.85 * 2 / 3, abs=0.06)
+
+
+def test_operators_follow_their_weights_after_the_warm_up() -> None:
+    choice = OperatorChoice()
+
+    def parts(session: int, candidates: int = 5) -> dict[Operator, float]:
+        rng = Random(1)
+        drawn = Counter(choice.draw(session, candidates, rng) for _ in range(DRAWS))
+        return {operator: count / DRAWS for operator, count in drawn.items()}
+
+    assert parts(19) == {Operator.MUTATION: 1.0}
+    assert parts(25).keys() == {Operator.MUTATION, Operator.CROSSOVER}
+    assert parts(25, candidates=1) == {Operator.MUTATION: 1.0}
+    assert parts(0, candidates=0) == {Operator.SCRATCH: 1.0}
+    weights = {Operator.MUTATION: 0.75, Operator.CROSSOVER: 0.2, Operator.SCRATCH: 0.05}
+    assert agree(parts(30), weights)
+
+
+def test_quadrants_cut_at_the_upper_quartiles() -> None:
+    fitness = {f"d{i}": i / 8 for i in range(8)}
+    confidence = dict.fromkeys(fitness, 1) | {"d7": 2, "d0": 2}
+    parts = quadrants(fitness, confidence, 0.25, 0.25)
+    assert parts[Quadrant.GOOD_CONFIDENT] == ["d7"]
+    assert parts[Quadrant.GOOD_UNCONFIDENT] == ["d6"]
+    assert parts[Quadrant.POOR_CONFIDENT] == ["d0"]
+    assert parts[Quadrant.POOR_UNCONFIDENT] == ["d5", "d4", "d3", "d2", "d1"]
+    assert sum(map(len, quadrants({}, {}, 0.25, 0.25).values())) == 0
+
+
+def test_an_unverified_design_is_expected_to_be_like_its_parents() -> None:
+    people = population(
+        {"a": [0.8], "b": [0.4], "ab": [], "abb": [], "lone": []},
+        seeds=2,
+        ab=["a", "b"],
+        abb=["ab", "b"],
+    )
+    expected = expected_fitness(people, ["ab", "abb", "lone", "a"])
+    assert list(expected) == ["ab", "abb", "lone", "a"]
+    assert list(expected.values()) == pytest.approx([0.6, 0.5, 0.6, 0.8])
+
+
+def test_selection_goes_by_the_terms_of_the_run() -> None:
+    people = population({"able": [0.9], "lean": [0.6]})
+    sized = [
+        report.model_copy(update={"parameters": 100, "flops": flops})
+        for report, flops in zip(people.reports, (800, 200), strict=True)
+    ]
+    other = Population(people.designs, sized, weights={"accuracy": 1.0, "flops": 0.5})
+    names = ["able", "lean"]
+    assert max(names, key=expected_fitness(people, names).__getitem__) == "able"
+    assert max(names, key=expected_fitness(other, names).__getitem__) == "lean"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"explore": 1.5}, {"fitness_cutoff": -0.1}, {"seed_weights": {"gpt2": 0}}]
+)
+def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        QuadrantSelector(**wrong)
