@@ -189,6 +189,7 @@ def answer(request: Request) -> bytes:
         "openalex": _openalex,
         "huggingface": _huggingface,
         "github": _github,
+        "web": _web,
     }[service](request.params)
 
 
@@ -314,6 +315,34 @@ def _github(params: dict[str, str]) -> bytes:
         for work in found[start : start + int(params["per_page"])]
     ]
     told = {"total_count": len(found), "incomplete_results": False, "items": items}
+    return json.dumps(told).encode()
+
+
+def _web(params: dict[str, str]) -> bytes:
+    text = "# Findings\nIt is fast.[1]\n\n- It is small, too [2][1].\nIt is red [7].\nSo be it."
+    told = {
+        "id": "1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "sonar",
+        "usage": {"prompt_tokens": 10, "completion_tokens": 20, "total_tokens": 30},
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": "stop",
+                "message": {"role": "assistant", "content": text},
+            }
+        ],
+        "citations": ["https://arxiv.org/abs/2312.06635", "https://example.org/b"],
+        "search_results": [
+            {
+                "title": "Gated Linear Attention",
+                "url": "https://arxiv.org/abs/2312.06635",
+                "date": "2023-12-11",
+                "snippet": "A snippet.",
+            }
+        ],
+    }
     return json.dumps(told).encode()
 
 

@@ -23,7 +23,7 @@ PAGE = 100
 MOST = 2000
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class ArxivKnowledge(Source):
     """Finds preprints that have all words of a keyword; all keywords go in one request.
 

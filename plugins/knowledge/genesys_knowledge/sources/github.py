@@ -50,7 +50,7 @@ class _Page(Answer):
     items: list[_Item]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class GitHubKnowledge(Source):
     """Finds files with the words of a keyword, one request a keyword. It needs a token.
 

@@ -42,7 +42,7 @@ class _Found(Answer):
     paper: _Paper
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class HuggingFaceKnowledge(Source):
     """Finds papers by what they mean, one request a keyword."""
 

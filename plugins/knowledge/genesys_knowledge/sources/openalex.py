@@ -55,7 +55,7 @@ class _Page(Answer):
     results: list[_Work]
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class OpenAlexKnowledge(Source):
     """Finds works that have all words of a keyword; all keywords go in one request.
 

@@ -86,7 +86,7 @@ class _Page(Answer):
         return self
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class SemanticScholarKnowledge(Source):
     """Finds papers by relevance, one request a keyword.
 

@@ -22,7 +22,7 @@ from genesys_knowledge.sources.wire import Key, Service
 MOST_KEYWORDS = 8
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Source(ABC):
     """A knowledge plugin that asks a service by keywords.
 
