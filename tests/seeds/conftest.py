@@ -23,6 +23,7 @@ DESIGNS = (
     "mamba2",
     "retnet",
     "rwkv6",
+    "rwkv7",
     "srn",
     "ttt",
     "vqh",

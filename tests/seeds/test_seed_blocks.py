@@ -47,6 +47,10 @@ PAPER_TREES = {
         "DDLerpLinear": {"LoRA"},
         "RWKV6FeedForward": {"LerpLinear"},
     },
+    "rwkv7": {
+        "RWKV7": {"RWKV7TimeMix", "RWKV7ChannelMix", "RMSNorm"},
+        "RWKV7TimeMix": {"LowRankMap", "RWKV7Memory"},
+    },
     "srn": {
         "StreamRetNet": {"MultiScaleRetention", "StreamRetNetMLP", "RMSNorm"},
         "MultiScaleRetention": {"RotaryPositionalEmbeddings"},
