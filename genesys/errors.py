@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from genesys.records import Finding
+
+MOST_LISTED = 100  # of the names that there are; of more, only those near to a wrong one are told
 
 
 class GenesysError(Exception):
@@ -26,11 +32,14 @@ class UnknownNameError(GenesysError, LookupError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str], hint: str = "") -> None:
         known = sorted(known)
-        near = get_close_matches(name, known, n=1, cutoff=0.5)
+        near = get_close_matches(name, known, n=5, cutoff=0.5)
         guess = f" Did you mean {near[0]!r}?" if near else ""
-        listing = ", ".join(known) or "none"
+        if len(known) > MOST_LISTED:
+            others = f" Others are near: {', '.join(near[1:])}." if near[1:] else ""
+        else:
+            others = f" Available: {', '.join(known) or 'none'}."
         more = f" {hint}" if hint else ""
-        super().__init__(f"No {kind} named {name!r}.{guess} Available: {listing}.{more}")
+        super().__init__(f"No {kind} named {name!r}.{guess}{others}{more}")
 
 
 class PluginError(GenesysError):
@@ -87,10 +96,13 @@ class SourceError(GenesysError):
         source: As in ``Finding.source``, e.g. ``arxiv``.
         reason: What keeps it from answering, for a person and for a model.
         hint: What to do about it, for a person.
+        found: What it found all the same, where a part of it has answered.
     """
 
-    def __init__(self, source: str, reason: str, hint: str = "") -> None:
-        self.source, self.reason, self.hint = source, reason, hint
+    def __init__(
+        self, source: str, reason: str, hint: str = "", found: Sequence[Finding] = ()
+    ) -> None:
+        self.source, self.reason, self.hint, self.found = source, reason, hint, list(found)
         super().__init__(f"{source}: {reason}." + (f" {hint}" if hint else ""))
 
 

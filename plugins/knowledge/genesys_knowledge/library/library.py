@@ -3,47 +3,57 @@
 from __future__ import annotations
 
 from functools import cached_property
+from itertools import islice
+from typing import Literal
 
 from genesys.markers import hookimpl
-from genesys.population.population import Population
 from genesys.records import Finding, Query
-from genesys_knowledge.library.works import Work, works
-from genesys_knowledge.similarity import Index
-
-UNVERIFIED = "By its title only, its mechanism unverified: "
+from genesys_knowledge.library.catalogue import Catalogue
+from genesys_knowledge.library.entries import entries, is_unit
+from genesys_knowledge.passages.embedders import open_embedder
+from genesys_knowledge.passages.passage import Mode
 
 
 class LibraryKnowledge:
-    """Finds works by what their titles, summaries and tags have in common with a query.
+    """Finds works and reference units by a description.
 
     Args:
-        cutoff: Works with a lower score are left out.
+        embedder: ``none``, ``minilm`` or ``litellm:<model>``.
+        mode: By what they are found; without an embedder always by words.
+        cutoff: What has a lower score is left out.
+        units: Most reference units of an answer, besides the works.
 
     Raises:
-        ValueError: The cutoff is out of bounds.
+        ConfigError: There is no such embedder.
+        MissingExtraError: The embedder is not installed.
+        ValueError: A parameter is out of bounds.
     """
 
-    def __init__(self, cutoff: float = 0.05) -> None:
+    def __init__(
+        self,
+        embedder: str = "none",
+        mode: Literal["hybrid", "text", "vector"] = "hybrid",
+        cutoff: float = 0.05,
+        units: int = 2,
+    ) -> None:
         if not 0 <= cutoff <= 1:
             raise ValueError(f"cutoff must lie in 0..1, got {cutoff}")
-        self._cutoff = cutoff
+        if units < 0:
+            raise ValueError(f"units must not be negative, got {units}")
+        self._embedder, self._mode = open_embedder(embedder), Mode(mode)
+        self._cutoff, self._units = cutoff, units
 
     @hookimpl
-    def search(self, population: Population, query: Query) -> list[Finding]:
+    def search(self, query: Query) -> list[Finding]:
         """See ``genesys.hookspecs.search``."""
-        asked = " ".join([*query.keywords, query.description])
-        scores = self._index.likeness(asked)
-        ranked = sorted(zip(scores, works(), strict=True), key=lambda pair: (-pair[0], pair[1].key))
-        return [
-            Finding(source="library", title=work.citation, text=_text(work), score=score)
-            for score, work in ranked[: query.limit]
-            if score > self._cutoff
-        ]
+        if not query.description.strip():
+            return []
+        ranked = self._catalogue.search(query.description, self._mode)
+        good = [finding for finding in ranked if finding.score > self._cutoff]
+        works = islice((finding for finding in good if not is_unit(finding)), query.limit)
+        units = islice(filter(is_unit, good), min(self._units, query.limit))
+        return sorted([*works, *units], key=lambda finding: -finding.score)
 
     @cached_property
-    def _index(self) -> Index:
-        return Index([f"{w.key} {w.title} {w.summary} {' '.join(w.tags)}" for w in works()])
-
-
-def _text(work: Work) -> str:
-    return work.summary if work.verified else f"{UNVERIFIED}{work.summary}"
+    def _catalogue(self) -> Catalogue:
+        return Catalogue(entries(), self._embedder)

@@ -8,6 +8,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from genesys.errors import UnknownNameError
+
 Tag = Literal[
     "adaptation",
     "analysis",
@@ -91,6 +93,24 @@ class Work(BaseModel):
         who = self.authors[0] if self.authors else "Anonymous"
         others = " et al." if len(self.authors) > 1 else ""
         return f"[{self.key}] {who}{others} ({self.year}): {self.title}"
+
+
+def work(key: str) -> Work:
+    """The work of a key.
+
+    Raises:
+        UnknownNameError: There is none.
+    """
+    for found in works():
+        if found.key == key:
+            return found
+    hint = "'genesys library search' finds keys by a description."
+    raise UnknownNameError("work of the library", key, [w.key for w in works()], hint)
+
+
+def citing(key: str) -> list[str]:
+    """Keys of the works in the library that cite a work."""
+    return [work.key for work in works() if key in work.cites]
 
 
 @cache

@@ -1,0 +1,78 @@
+"""What the library can be asked for: its works, and the reference units."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from genesys.gau.reference import ReferenceUnit, reference_units
+from genesys.records import Finding
+from genesys_knowledge.library.catalogue import Entry
+from genesys_knowledge.library.sync import Extra, synced
+from genesys_knowledge.library.works import Work, works
+
+SOURCE = "library"
+UNVERIFIED = "By its title only, its mechanism unverified: "
+PAGE = "https://www.semanticscholar.org/paper/"
+
+
+def entries() -> list[Entry]:
+    """All works by key, then all reference units by name.
+
+    Raises:
+        StoreError: What was synced cannot be read.
+        GenesysError: A reference unit is not whole.
+    """
+    extras, units = synced(), reference_units().values()
+    known = {work.key: work for work in works()}
+    return [
+        *(_of_work(work, extras.get(work.key)) for work in works()),
+        *(_of_unit(unit, [known[key] for key in unit.works if key in known]) for unit in units),
+    ]
+
+
+def is_unit(finding: Finding) -> bool:
+    """Whether it is a reference unit, whose names are capitalised, and no work."""
+    return finding.id.removeprefix(f"{SOURCE}:")[:1].isupper()
+
+
+def page(work: Work, extra: Extra | None) -> str:
+    """Where a person can read a work; empty if nowhere."""
+    if extra and extra.url:
+        return extra.url
+    return f"{PAGE}{work.s2_id}" if work.s2_id else ""
+
+
+def units_of(key: str) -> list[ReferenceUnit]:
+    """The reference units that implement a work.
+
+    Raises:
+        GenesysError: A reference unit is not whole.
+    """
+    return [unit for unit in reference_units().values() if key in unit.works]
+
+
+def _of_work(work: Work, extra: Extra | None) -> Entry:
+    finding = Finding(
+        source=SOURCE,
+        id=f"{SOURCE}:{work.key}",
+        title=work.citation,
+        text=work.summary if work.verified else f"{UNVERIFIED}{work.summary}",
+        url=page(work, extra),
+        score=0,
+    )
+    words = [work.key, work.title, work.summary, *work.tags, extra.abstract if extra else ""]
+    return Entry(finding, words=" ".join(words), meaning=work.summary)
+
+
+def _of_unit(unit: ReferenceUnit, published: Sequence[Work]) -> Entry:
+    of = "; ".join(work.citation for work in published)
+    finding = Finding(
+        source=SOURCE,
+        id=f"{SOURCE}:{unit.name}",
+        title=f"Reference unit {unit.name} ({unit.role})" + (f" of {of}" if of else ""),
+        text=unit.code,
+        score=0,
+    )
+    doc = unit.unit.docstring
+    words = [unit.name, doc, *(f"{work.title} {work.summary}" for work in published)]
+    return Entry(finding, words=" ".join(words), meaning=doc)
