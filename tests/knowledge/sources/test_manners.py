@@ -207,3 +207,14 @@ def test_without_the_key_it_needs_a_source_is_not_ready(make, ask, monkeypatch):
 def test_a_wrong_setting_is_told(setting, message):
     with pytest.raises(GenesysError, match=message):
         load({"knowledge": {"name": "arxiv", **setting}}, ["knowledge"])
+
+
+def test_what_came_before_an_error_is_not_lost(make, ask, server, fault):
+    server.faults = [fault(), fault(status=400)]
+    with pytest.raises(SourceError, match="it answers 400") as caught:
+        ask(make("semantic_scholar"), "linear attention", "state space")
+    assert len(caught.value.found) == 5
+    server.always = fault(stall=30)
+    with pytest.raises(SourceError, match="no whole answer") as caught:
+        ask(make("semantic_scholar", seconds=0.3), "linear attention", "recurrent form")
+    assert len(caught.value.found) == 5  # the answer that is kept

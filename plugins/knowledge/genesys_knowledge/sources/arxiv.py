@@ -11,7 +11,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from genesys_knowledge.sources.hits import Hit, paged
+from genesys_knowledge.sources.hits import Hit
 from genesys_knowledge.sources.http import Conversation, MalformedError, Params
 from genesys_knowledge.sources.source import Source
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 ATOM = "{http://www.w3.org/2005/Atom}"
-PAGE = 100
-MOST = 2000
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -32,23 +30,23 @@ class ArxivKnowledge(Source):
     """
 
     source: ClassVar[str] = "arxiv"
+    most: ClassVar[int] = 2000
 
     base_url: str = "https://export.arxiv.org/api"
     per_minute: float = 20.0  # one in three seconds, as arXiv's terms of use ask
     categories: Sequence[str] = ("cs.LG", "cs.CL")
 
-    async def ask(self, service: Conversation, keywords: list[str], limit: int) -> list[Hit]:
-        """See ``Source.ask``."""
+    def questions(self, keywords: list[str]) -> list[str]:
+        """See ``Source.questions``."""
         wanted = " OR ".join(f"({' AND '.join(f'all:{w}' for w in k.split())})" for k in keywords)
         if self.categories:
             wanted = f"({wanted}) AND ({' OR '.join(f'cat:{c}' for c in self.categories)})"
+        return [wanted]
 
-        async def page(start: int, size: int) -> list[Hit]:
-            params: Params = {"search_query": wanted, "start": start, "max_results": size}
-            params |= {"sortBy": "relevance"}
-            return await self._feed(service, params)
-
-        return await paged(page, min(limit, MOST), PAGE)
+    async def page(self, service: Conversation, question: str, start: int, size: int) -> list[Hit]:
+        """See ``Source.page``."""
+        params: Params = {"search_query": question, "start": start, "max_results": size}
+        return await self._feed(service, params | {"sortBy": "relevance"})
 
     async def look_up(self, service: Conversation, ids: Sequence[str]) -> list[Hit]:
         """The preprints of these arXiv numbers; those that it does not know are missing."""

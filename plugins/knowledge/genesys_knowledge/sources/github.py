@@ -7,12 +7,10 @@ from typing import ClassVar
 
 from genesys.text import clean
 from genesys_knowledge.sources.answers import Answer, parser
-from genesys_knowledge.sources.hits import Hit, interleaved, paged
+from genesys_knowledge.sources.hits import Hit
 from genesys_knowledge.sources.http import Conversation, Params
 from genesys_knowledge.sources.source import Source
 
-PAGE = 100
-MOST = 1000
 HEADERS = {
     "Accept": "application/vnd.github.text-match+json",
     "X-GitHub-Api-Version": "2022-11-28",
@@ -67,22 +65,14 @@ class GitHubKnowledge(Source):
     per_minute: float = 9.0  # ten are allowed
     qualifiers: str = "language:python"
 
-    async def ask(self, service: Conversation, keywords: list[str], limit: int) -> list[Hit]:
-        """See ``Source.ask``."""
-        most = min(limit, MOST)
-        return interleaved([await self._by(service, keyword, most) for keyword in keywords])
+    async def page(self, service: Conversation, question: str, start: int, size: int) -> list[Hit]:
+        """See ``Source.page``."""
+        params: Params = {"q": f"{question} {self.qualifiers}".strip()}
+        params |= {"per_page": size, "page": start // size + 1}
+        url = f"{self.base_url}/search/code"
+        found = await service.get(url, params, parser(_Page), HEADERS)
+        return [item.hit for item in found.items]
 
     def text_of(self, hit: Hit) -> str:
         """See ``Source.text_of``; code keeps its lines."""
         return clean(hit.text)[: self.excerpt]
-
-    async def _by(self, service: Conversation, keyword: str, limit: int) -> list[Hit]:
-        question = f"{keyword} {self.qualifiers}".strip()
-
-        async def page(start: int, size: int) -> list[Hit]:
-            params: Params = {"q": question, "per_page": size, "page": start // size + 1}
-            url = f"{self.base_url}/search/code"
-            found = await service.get(url, params, parser(_Page), HEADERS)
-            return [item.hit for item in found.items]
-
-        return await paged(page, limit, PAGE)

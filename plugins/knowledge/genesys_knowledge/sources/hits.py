@@ -1,9 +1,9 @@
-"""What services find, page by page and keyword by keyword."""
+"""What services find, and the words they are asked for."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
@@ -49,24 +49,6 @@ def plain(keyword: str) -> str:
 
 
 def interleaved(lists: Iterable[Sequence[Hit]]) -> list[Hit]:
-    """The first of each list, then the second of each, and so on."""
-    return [hit for hit in chain.from_iterable(zip_longest(*lists)) if hit is not None]
-
-
-async def paged(
-    page: Callable[[int, int], Awaitable[list[Hit]]], limit: int, size: int
-) -> list[Hit]:
-    """Page after page until there are enough, or one is not full.
-
-    Args:
-        page: Asks for the hits from a position on, so many of them.
-        limit: How many are wanted.
-        size: Most on a page.
-    """
-    size, hits = min(size, limit), list[Hit]()
-    while len(hits) < limit:
-        more = await page(len(hits), size)
-        hits += more
-        if len(more) < size:
-            break
-    return hits[:limit]
+    """The first of each list, then the second of each, and so on; each work once."""
+    hits = [hit for hit in chain.from_iterable(zip_longest(*lists)) if hit is not None]
+    return list({hit.id: hit for hit in reversed(hits)}.values())[::-1]

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from genesys_knowledge.sources.answers import Answer, parser
-from genesys_knowledge.sources.hits import Hit, interleaved
+from genesys_knowledge.sources.hits import Hit
 from genesys_knowledge.sources.http import Conversation, Params
 from genesys_knowledge.sources.source import Source
-
-MOST = 100  # there are no further pages
 
 
 class _Author(Answer):
@@ -47,16 +45,14 @@ class HuggingFaceKnowledge(Source):
     """Finds papers by what they mean, one request a keyword."""
 
     source: ClassVar[str] = "huggingface"
+    most: ClassVar[int] = 100  # there is no second page
     variable: ClassVar[str] = "HF_TOKEN"
 
     base_url: str = "https://huggingface.co/api"
     per_minute: float = 60.0
 
-    async def ask(self, service: Conversation, keywords: list[str], limit: int) -> list[Hit]:
-        """See ``Source.ask``."""
-        return interleaved([await self._by(service, k, limit) for k in keywords])
-
-    async def _by(self, service: Conversation, keyword: str, limit: int) -> list[Hit]:
-        params: Params = {"q": keyword, "limit": min(limit, MOST)}
+    async def page(self, service: Conversation, question: str, start: int, size: int) -> list[Hit]:
+        """See ``Source.page``; there is but one."""
+        params: Params = {"q": question, "limit": size}
         found = await service.get(f"{self.base_url}/papers/search", params, parser(list[_Found]))
-        return [one.paper.hit for one in found][:limit]
+        return [one.paper.hit for one in found[:size]]

@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from genesys_knowledge.sources.answers import Answer, parser
-from genesys_knowledge.sources.hits import Hit, paged
+from genesys_knowledge.sources.hits import Hit
 from genesys_knowledge.sources.http import Conversation, Params
 from genesys_knowledge.sources.source import Source
 
 FIELDS = "id,doi,display_name,publication_year,authorships,abstract_inverted_index"
-PAGE = 100
-MOST = 10_000
 
 
 class _Author(Answer):
@@ -72,17 +70,16 @@ class OpenAlexKnowledge(Source):
     field: str = "17"
     since: int = 2015
 
-    async def ask(self, service: Conversation, keywords: list[str], limit: int) -> list[Hit]:
-        """See ``Source.ask``."""
-        wanted = " OR ".join(f"({' AND '.join(k.split())})" for k in keywords)
+    def questions(self, keywords: list[str]) -> list[str]:
+        """See ``Source.questions``."""
+        return [" OR ".join(f"({' AND '.join(k.split())})" for k in keywords)]
+
+    async def page(self, service: Conversation, question: str, start: int, size: int) -> list[Hit]:
+        """See ``Source.page``."""
         filters = [f"from_publication_date:{self.since}-01-01"]
         if self.field:
             filters.append(f"primary_topic.field.id:{self.field}")
-
-        async def page(start: int, size: int) -> list[Hit]:
-            params: Params = {"search": wanted, "filter": ",".join(filters), "select": FIELDS}
-            params |= {"per_page": size, "page": start // size + 1}
-            found = await service.get(f"{self.base_url}/works", params, parser(_Page))
-            return [work.hit for work in found.results]
-
-        return await paged(page, min(limit, MOST), PAGE)
+        params: Params = {"search": question, "filter": ",".join(filters), "select": FIELDS}
+        params |= {"per_page": size, "page": start // size + 1}
+        found = await service.get(f"{self.base_url}/works", params, parser(_Page))
+        return [work.hit for work in found.results]

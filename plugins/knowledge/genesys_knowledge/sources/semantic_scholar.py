@@ -9,14 +9,12 @@ from typing import Any, ClassVar
 from pydantic import model_validator
 
 from genesys_knowledge.sources.answers import Answer, parser
-from genesys_knowledge.sources.hits import Hit, interleaved, paged
+from genesys_knowledge.sources.hits import Hit
 from genesys_knowledge.sources.http import Conversation, MalformedError, Params
 from genesys_knowledge.sources.source import Source
 from genesys_knowledge.sources.wire import Key
 
 FIELDS = "title,abstract,year,authors,externalIds,url,openAccessPdf"
-PAGE = 100
-MOST = 1000
 # In Semantic Scholar's words: NeurIPS, ICML, ICLR, ACL, EMNLP, NAACL (app. B.1.3).
 VENUES = (
     "Neural Information Processing Systems",
@@ -107,10 +105,14 @@ class SemanticScholarKnowledge(Source):
         """See ``Source.key_of``."""
         return Key(self.variable, "x-api-key", secret, secret)
 
-    async def ask(self, service: Conversation, keywords: list[str], limit: int) -> list[Hit]:
-        """See ``Source.ask``."""
-        most = min(limit, MOST)
-        return interleaved([await self._by(service, keyword, most) for keyword in keywords])
+    async def page(self, service: Conversation, question: str, start: int, size: int) -> list[Hit]:
+        """See ``Source.page``."""
+        params: Params = {"query": question, "fields": FIELDS, "year": f"{self.since}-"}
+        if self.venues:
+            params["venue"] = ",".join(self.venues)
+        params |= {"offset": start, "limit": size}
+        found = await service.get(f"{self.base_url}/paper/search", params, parser(_Page))
+        return [paper.hit for paper in found.data or []]
 
     async def look_up(self, service: Conversation, ids: Sequence[str]) -> list[Paper | None]:
         """The papers of up to 500 ids, in their order; None for those that it does not know."""
@@ -123,16 +125,3 @@ class SemanticScholarKnowledge(Source):
             return papers
 
         return await service.post(url, {"fields": FIELDS}, {"ids": list(ids)}, parse)
-
-    async def _by(self, service: Conversation, keyword: str, limit: int) -> list[Hit]:
-        filters = {"fields": FIELDS, "year": f"{self.since}-"}
-        if self.venues:
-            filters["venue"] = ",".join(self.venues)
-
-        async def page(start: int, size: int) -> list[Hit]:
-            params: Params = {"query": keyword, **filters, "offset": start, "limit": size}
-            url = f"{self.base_url}/paper/search"
-            found = await service.get(url, params, parser(_Page))
-            return [paper.hit for paper in found.data or []]
-
-        return await paged(page, limit, PAGE)

@@ -14,7 +14,7 @@ from genesys.markers import hookimpl
 from genesys.records import Finding, Query
 from genesys.resources import cache_root
 from genesys.text import one_line
-from genesys_knowledge.sources.hits import Hit, plain
+from genesys_knowledge.sources.hits import Hit, interleaved, plain
 from genesys_knowledge.sources.http import Conversation, conversation
 from genesys_knowledge.sources.loop import run
 from genesys_knowledge.sources.wire import Key, Service
@@ -44,6 +44,8 @@ class Source(ABC):
     source: ClassVar[str]
     variable: ClassVar[str] = ""
     needs_key: ClassVar[bool] = False
+    most: ClassVar[int] = 1000  # that the service tells of a question
+    page_size: ClassVar[int] = 100
 
     base_url: str
     seconds: float = 20.0
@@ -83,12 +85,15 @@ class Source(ABC):
         keywords = list(dict.fromkeys(filter(None, map(plain, query.keywords))))[:MOST_KEYWORDS]
         if not keywords or query.limit < 1:
             return []
-        hits = run(self._search(keywords, query.limit))
-        return [self._finding(hit, 1 - i / query.limit) for i, hit in enumerate(hits)]
+        return run(self._search(self.questions(keywords), query.limit))
+
+    def questions(self, keywords: list[str]) -> list[str]:
+        """What to ask for: each keyword by itself, unless the service joins them."""
+        return keywords
 
     @abstractmethod
-    async def ask(self, service: Conversation, keywords: list[str], limit: int) -> list[Hit]:
-        """The works that the service finds, best first."""
+    async def page(self, service: Conversation, question: str, start: int, size: int) -> list[Hit]:
+        """What the service finds from a position on, best first, so many of them if it can."""
 
     def text_of(self, hit: Hit) -> str:
         """A hit's text as it is shown."""
@@ -120,10 +125,32 @@ class Source(ABC):
         """How a secret is shown to the service."""
         return Key(self.variable, "Authorization", f"Bearer {secret}", secret)
 
-    async def _search(self, keywords: list[str], limit: int) -> list[Hit]:
-        async with conversation(self.service) as service:
-            hits = await self.ask(service, keywords, limit)
-        return list({hit.id: hit for hit in reversed(hits)}.values())[::-1][:limit]
+    async def _search(self, questions: list[str], limit: int) -> list[Finding]:
+        """The findings; an error has those that came before it."""
+        lists = [list[Hit]() for _ in questions]
+        try:
+            async with conversation(self.service) as service:
+                for question, hits in zip(questions, lists, strict=True):
+                    await self._turn_pages(service, question, hits, min(limit, self.most))
+        except SourceError as error:
+            error.found = self._findings(lists, limit)
+            raise
+        return self._findings(lists, limit)
+
+    async def _turn_pages(
+        self, service: Conversation, question: str, hits: list[Hit], limit: int
+    ) -> None:
+        """Add page after page until there are enough, or one is not full."""
+        size = min(self.page_size, limit)
+        while len(hits) < limit:
+            more = await self.page(service, question, len(hits), size)
+            hits += more
+            if len(more) < size:
+                break
+
+    def _findings(self, lists: list[list[Hit]], limit: int) -> list[Finding]:
+        hits = interleaved(lists)[:limit]
+        return [self._finding(hit, 1 - i / limit) for i, hit in enumerate(hits)]
 
     def _finding(self, hit: Hit, score: float) -> Finding:
         return Finding(

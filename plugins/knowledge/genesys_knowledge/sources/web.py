@@ -62,7 +62,7 @@ class WebKnowledge:
 
     model: str = "perplexity/sonar"
     api_base: str = ""
-    seconds: float = 60.0
+    seconds: float = 50.0
     tries: int = 3
     pause: float = 1.0
     max_output_tokens: int = 4000
