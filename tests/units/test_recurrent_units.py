@@ -186,6 +186,59 @@ def s_lstm(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
         yield standardise(h).flatten(1) * unit.norm_scale
 
 
+def titans_memory(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    M, S = unit.memory.expand(len(X), -1, -1, -1), 0.0
+    mixed = recent(unit.qkv(X), unit.conv.weight)
+    for t, (x, y) in enumerate(zip(X.unbind(1), mixed, strict=True)):
+        if t % unit.chunk == 0:
+            start = M
+        q, k, v = split(silu(y), unit.heads, 3)
+        q, k = unit_length(q), unit_length(k)
+        s, e, f = (g.sigmoid()[..., None, None] for g in unit.rates(x).chunk(3, dim=-1))
+        G = outer(k, read(start, k) - v)
+        S = e * S - s * (1 - e) / unit.chunk * G
+        M = (1 - f) * M + S
+        yield unit.out(rms(read(M, q)).flatten(1) * unit.norm_scale * silu(unit.gate(x)))
+
+
+def turn(x: Tensor, t: int) -> Tensor:
+    """Rotary positions as complex numbers: pair (i, i + d/2) of x (..., d) turned to t."""
+    half = x.shape[-1] // 2
+    angle = t * 10000.0 ** (-torch.arange(half).double() / half)
+    z = torch.complex(x[..., :half], x[..., half:]) * torch.polar(torch.ones(half).double(), angle)
+    return torch.cat((z.real, z.imag), dim=-1)
+
+
+def based_attention(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    S, z, cache = 0.0, 0.0, []
+    for t, x in enumerate(X.unbind(1)):
+        parts = unit.parts(x).split(unit.sizes, dim=-1)
+        q, k, v, near_q, near_k, near_v = (y.unflatten(-1, (unit.heads, -1)) for y in parts)
+        q, k = (y / y.shape[-1] ** 0.25 for y in (q, k))
+        q, k = (
+            torch.cat((torch.ones_like(y[..., :1]), y, outer(y, y).flatten(-2) / 2**0.5), dim=-1)
+            for y in (q, k)
+        )
+        S, z = S + outer(k, v), z + k
+        far = read(S, q) / (q * z).sum(-1, keepdim=True)
+        cache = [*cache, (turn(near_k, t), near_v)][-unit.window :]
+        score = torch.stack([(turn(near_q, t) * key).sum(-1) for key, _ in cache])
+        share = (score / math.sqrt(near_q.shape[-1])).softmax(0)[..., None]
+        near = (share * torch.stack([value for _, value in cache])).sum(0)
+        yield unit.out(torch.cat((far, near), dim=1).flatten(1))
+
+
+def gated_slot_attention(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    K = V = 0.0
+    for x in X.unbind(1):
+        q, k, v = split(silu(unit.qkv(x)), unit.heads, 3)
+        (a,) = split((unit.keep(x).sigmoid() ** (1 / 8)).clamp(min=FASTEST), unit.heads, 1)
+        K = a[..., None] * K + outer(1 - a, k)
+        V = a[..., None] * V + outer(1 - a, v)
+        share = (K @ q[..., None] / math.sqrt(q.shape[-1])).squeeze(-1).softmax(-1)
+        yield unit.out(rms(read(V, share)).flatten(1) * unit.norm_scale)
+
+
 RECURRENCES = {
     "LinearAttention": linear_attention,
     "LightningAttention": lightning_attention,
@@ -197,6 +250,9 @@ RECURRENCES = {
     "RGLRU": rg_lru,
     "MLSTM": m_lstm,
     "SLSTM": s_lstm,
+    "TitansMemory": titans_memory,
+    "BasedAttention": based_attention,
+    "GatedSlotAttention": gated_slot_attention,
 }
 
 
