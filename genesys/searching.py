@@ -43,6 +43,7 @@ def ask_all(query: Query, sources: Mapping[str, Ask], seconds: float) -> Found:
         except SourceError as error:
             told = Missing(source=error.source, reason=error.reason, hint=error.hint)
             missing.append(told)
+            answers.append(error.found)
     return Found(query=query, findings=trimmed(answers, query.tokens), missing=missing)
 
 

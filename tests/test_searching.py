@@ -60,6 +60,12 @@ def test_a_source_that_cannot_answer_is_told_of():
     assert found.missing == [told]
 
 
+def test_a_part_of_a_source_may_answer():
+    found = search(a=Source(SourceError("a", "one shelf is gone", found=[finding("a")])))
+    assert ids(found) == ["a:1"]
+    assert [one.reason for one in found.missing] == ["one shelf is gone"]
+
+
 def test_a_slow_source_is_left_behind():
     over = threading.Event()
     started = time.monotonic()

@@ -88,7 +88,7 @@ class Agent:
     @hookimpl
     def propose(self, context):
         time.sleep(self.pause)
-        context.search(Query(keywords=["multiplies"]))
+        context.search(Query(description="multiplies"))
         number = Random(derive_seed(context.seed, len(context.rejected))).randrange(30)
         if number == 0:
             raise RuntimeError("this agent fails at zero")
