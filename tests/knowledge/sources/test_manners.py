@@ -167,6 +167,17 @@ def test_an_old_answer_is_asked_for_with_its_validator(make, ask, server):
     assert tags[1]
 
 
+def test_a_broken_cache_does_not_matter(make, ask, server, tmp_path):
+    (tmp_path / "http.db").write_bytes(b"no database" * 999)
+    assert ask(make("arxiv"), "linear attention")
+
+
+def test_a_cache_that_cannot_be_is_told(make, ask, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SourceError, match=r"cannot be used: Not a directory\. Set its cache"):
+        ask(make("arxiv", cache=str(tmp_path / "file" / "cache")), "linear attention")
+
+
 def test_a_key_is_shown_and_never_kept(make, ask, server, fault, secret, tmp_path):
     ask(make("github"), "linear attention")
     ask(make("semantic_scholar"), "linear attention")
@@ -200,6 +211,7 @@ def test_without_the_key_it_needs_a_source_is_not_ready(make, ask, monkeypatch):
         ({"seconds": 0}, "seconds must be positive"),
         ({"per_minute": -1}, "per_minute must be positive"),
         ({"pause": -1}, "pause must not be negative"),
+        ({"contact": "ada\n"}, "contact must be plain ASCII"),
         ({"second": 3}, "Did you mean 'seconds'"),
         ({"tries": "many"}, "tries = 'many'"),
     ],

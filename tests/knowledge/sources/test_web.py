@@ -104,6 +104,8 @@ def test_the_key_is_looked_for_beforehand(monkeypatch):
     monkeypatch.delenv("PERPLEXITY_API_KEY", raising=False)
     with pytest.raises(ConfigError, match="export PERPLEXITYAI_API_KEY="):
         WebKnowledge().ready()
+    with pytest.raises(SourceError, match=r"it needs a key\. Set PERPLEXITYAI_API_KEY"):
+        ask(WebKnowledge())
     with pytest.raises(ConfigError, match="litellm knows no 'sonarr'"):
         WebKnowledge(model="sonarr").ready()
     WebKnowledge(api_base="http://localhost:1").ready()

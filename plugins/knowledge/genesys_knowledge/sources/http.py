@@ -182,17 +182,17 @@ async def conversation(service: Service) -> AsyncIterator[Conversation]:
     """Talk to a service until the block or the time is over.
 
     Raises:
-        SourceError: The time is over.
+        SourceError: The time is over, or the folder cannot be used.
     """
-    service.folder.mkdir(parents=True, exist_ok=True)
     cache = AsyncSqliteStorage(database_path=service.folder / "http.db", max_size=CACHE_BYTES)
     turns = Turns(service.folder / "turns", 60 / service.per_minute)
     ends = asyncio.get_running_loop().time() + service.seconds
-    about = "; ".join(filter(None, ["+https://pypi.org/project/genesys", service.contact]))
+    about = "; ".join(filter(None, ["language-model architecture discovery", service.contact]))
     agent = {"User-Agent": f"genesys/{version('genesys')} ({about})", "Accept-Encoding": "gzip"}
     cached = AsyncCacheTransport(Wire(service, turns, ends), cache, rfc=CacheOptions(shared=False))
     http = httpx.AsyncClient(transport=cached, headers=agent, timeout=service.seconds / 2)
     try:
+        service.folder.mkdir(parents=True, exist_ok=True)
         async with http, asyncio.timeout_at(ends):
             yield Conversation(service, http, cache, turns, ends)
     except TimeoutError:
@@ -201,3 +201,6 @@ async def conversation(service: Service) -> AsyncIterator[Conversation]:
             f"no whole answer within {service.seconds:g} s",
             "Try later, raise its seconds, or leave this source out.",
         ) from None
+    except OSError as error:
+        what = f"its cache {service.folder} cannot be used: {error.strerror}"
+        raise SourceError(service.source, what, "Set its cache to another folder.") from None

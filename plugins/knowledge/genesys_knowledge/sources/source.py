@@ -60,6 +60,8 @@ class Source(ABC):
     def __post_init__(self) -> None:
         if not re.match(r"https?://\S+$", self.base_url):
             raise ValueError(f"base_url must be an http(s) address, got {self.base_url!r}")
+        if not (self.contact.isascii() and self.contact.isprintable()):
+            raise ValueError(f"contact must be plain ASCII, got {self.contact!r}")
         for name in ("seconds", "per_minute", "tries", "excerpt"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
@@ -73,7 +75,7 @@ class Source(ABC):
         Raises:
             ConfigError: It is not.
         """
-        if self.needs_key and not os.environ.get(self.variable):
+        if self.needs_key and not self._secret:
             raise ConfigError(
                 f"knowledge.{self.source} needs a key in the environment: export "
                 f"{self.variable}=..., or leave the source out of knowledge=[...]."
@@ -106,7 +108,7 @@ class Source(ABC):
         Raises:
             SourceError: It needs a key, and there is none.
         """
-        secret = os.environ.get(self.variable, "") if self.variable else ""
+        secret = self._secret
         if self.needs_key and not secret:
             raise SourceError(self.source, "it needs a key", f"Set {self.variable}.")
         return Service(
@@ -120,6 +122,10 @@ class Source(ABC):
             contact=self.contact,
             key=self.key_of(secret) if secret else None,
         )
+
+    @property
+    def _secret(self) -> str:
+        return os.environ.get(self.variable, "").strip() if self.variable else ""
 
     def key_of(self, secret: str) -> Key:
         """How a secret is shown to the service."""

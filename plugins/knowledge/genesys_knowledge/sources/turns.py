@@ -10,6 +10,8 @@ from filelock import FileLock
 
 # Seconds; who asks to wait longer is asked again after this.
 LONGEST = 600.0
+# Seconds; others hold the lock for no longer than it takes to touch a file.
+PATIENCE = 2.0
 
 
 class LateError(Exception):
@@ -40,9 +42,10 @@ class Turns:
 
         Raises:
             LateError: It does not come within so many seconds; it is left to others.
+            OSError: The file cannot be had.
         """
         path = self._path(host)
-        with FileLock(f"{path}.lock"):
+        with FileLock(f"{path}.lock", timeout=PATIENCE):
             now = time.time()
             turn = max(now, _last(path, now) + self._interval)
             if turn - now > within:
@@ -53,7 +56,7 @@ class Turns:
     def postpone(self, host: str, seconds: float) -> None:
         """Let no turn come before so many seconds have passed."""
         path = self._path(host)
-        with FileLock(f"{path}.lock"):
+        with FileLock(f"{path}.lock", timeout=PATIENCE):
             now = time.time()
             then = now + min(seconds, LONGEST) - self._interval
             _set(path, max(_last(path, now), then))

@@ -90,15 +90,11 @@ class WebKnowledge:
             raise ConfigError(
                 f"knowledge.web.model: litellm knows no {self.model!r}; e.g. perplexity/sonar."
             ) from None
-        missing = [] if self.api_base else litellm.validate_environment(self.model)["missing_keys"]
-        # litellm takes either name but asks for the first only.
-        known = {"PERPLEXITYAI_API_KEY": "PERPLEXITY_API_KEY"}
-        for name in missing:
-            if name.endswith("_API_KEY") and not os.environ.get(known.get(name, name)):
-                raise ConfigError(
-                    f"knowledge.web needs a key in the environment: export {name}=..., or leave "
-                    "the source out of knowledge=[...]."
-                )
+        if name := self._missing_key():
+            raise ConfigError(
+                f"knowledge.web needs a key in the environment: export {name}=..., or leave the "
+                "source out of knowledge=[...]."
+            )
 
     @hookimpl
     def search(self, query: Query) -> list[Finding]:
@@ -106,11 +102,22 @@ class WebKnowledge:
         instruction = clean(query.instruction).strip()[:LONGEST]
         if not instruction or query.limit < 1:
             return []
+        if name := self._missing_key():
+            raise SourceError(SOURCE, "it needs a key", f"Set {name}.")
         if next(self._calls) > self.calls:
             hint = "Raise its calls to spend more."
             raise SourceError(SOURCE, f"it has been called {self.calls} times", hint)
-        _litellm()  # takes seconds to import, for which the loop of all sources must not stand
         return findings_of(run(self._ask(instruction)), query.limit, self.excerpt)
+
+    def _missing_key(self) -> str:
+        """The environment variable that has no key; empty if none is missing."""
+        # Imported in this thread: it takes seconds, and the loop of all sources must not stand.
+        litellm = _litellm()
+        asked = [] if self.api_base else litellm.validate_environment(self.model)["missing_keys"]
+        # litellm takes either name but asks for the first only.
+        known = {"PERPLEXITYAI_API_KEY": "PERPLEXITY_API_KEY"}
+        missing = [name for name in asked if not os.environ.get(known.get(name, name))]
+        return next((name for name in missing if name.endswith("_API_KEY")), "")
 
     async def _ask(self, instruction: str) -> Any:
         """The answer, as litellm gives it."""
