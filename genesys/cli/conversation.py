@@ -1,4 +1,4 @@
-"""``genesys show session:N``: what was said in a session, as a conversation."""
+"""``genesys show session:N``: what was said in a session, as a conversation, and what was found."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rich.text import Text
 
 from genesys.cli.cost import in_words, tokens, usd
 from genesys.cli.leaderboard import descent
+from genesys.cli.searches import found_in, searches
 from genesys.cli.text import duration, plain
 from genesys.errors import UnknownNameError
 from genesys.population.population import Population
@@ -28,7 +29,7 @@ PREFIX = "session:"  # no design is called so: names have no colon
 def show_session(
     run: Path, name: str, as_json: bool = False, console: Console | None = None
 ) -> None:
-    """Print what was said in a session.
+    """Print what was said in a session, and what its searches found.
 
     Args:
         run: The run's folder.
@@ -45,9 +46,10 @@ def show_session(
     population = EvolutionTree.read(run)
     number = name.removeprefix(PREFIX)
     index = int(number) if number.isdecimal() else -1
-    calls, _ = EvolutionTree.read_tape(run, index)
+    calls, answers = EvolutionTree.read_tape(run, index)
+    found = found_in(answers)
     session = next((s for s in population.sessions if s.index == index), None)
-    if session is None and not calls:
+    if session is None and not calls and not found:
         hint = "Write it as session:0 for the first."
         raise UnknownNameError("session", number, [str(s.index) for s in population.sessions], hint)
     console = console or Console()
@@ -56,12 +58,24 @@ def show_session(
             "session": session.model_dump(mode="json") if session else None,
             "cost": asdict(Spending.read(run).of_session(index)),
             "calls": [call.model_dump(mode="json") for call in calls],
+            "searches": [search.model_dump(mode="json") for search in found],
+            "references": sorted(_used(population, session)),
         }
         # ASCII only: what a model said cannot reach the terminal as it is.
         console.out(json.dumps(data, indent=2), highlight=False)
     else:
         console.print(conversation(population, session, index, calls))
+        if found:
+            console.print(searches(found, _used(population, session)))
         console.print(Text(in_words(Spending.read(run).of_session(index)), "dim"), soft_wrap=True)
+
+
+def _used(population: Population, session: Session | None) -> set[str]:
+    """Ids of what the session's proposal relies on."""
+    if session is None:
+        return set()
+    proposal = population.design(session.design).proposal if session.design else session.proposal
+    return {reference.id for reference in proposal.references} if proposal else set()
 
 
 def conversation(
