@@ -69,7 +69,8 @@ class _Attempt:
         number: int,
     ) -> None:
         self._context, self._settings, self._proposal = context, settings, proposal
-        self._stock = new_stock(context)
+        published = settings.similar if settings.literature else 0
+        self._stock = new_stock(context, f"{proposal.abstract} {proposal.text}", published)
         about = {
             "proposal": proposal_view(proposal),
             "review": review,

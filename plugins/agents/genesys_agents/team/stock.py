@@ -1,32 +1,56 @@
-"""Units that a coder may reuse: the parents', and those of designs it was given to look at."""
+"""Units that a coder may reuse: of the parents, of designs it was shown, and published ones."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from math import fsum, log, sqrt
 
+from genesys.gau.reference import ReferenceUnit, reference_tree, reference_units
 from genesys.gau.tree import GAUTree
 from genesys.session import SessionContext
 from genesys_agents.team.draft import Draft
 
 
-def new_stock(context: SessionContext) -> dict[str, GAUTree]:
-    """Each unit with all that it calls, by name; of two by one name the first parent's."""
+def new_stock(context: SessionContext, about: str, most: int) -> dict[str, GAUTree]:
+    """Each unit with all that it calls, by name; of two by one name the first parent's.
+
+    Args:
+        context: Its parents' and references' units are taken, and the reference units of works
+            that its searches found.
+        about: What is proposed.
+        most: Reference units that are taken besides, for being most like it.
+    """
     stock: dict[str, GAUTree] = {}
     for design in (*context.parents, *context.references):
         tree = GAUTree.of(design)
         for name in tree.order():
             stock.setdefault(name, tree.subtree(name))
+    published = {name: reference_tree(name) for name in reference_units()}
+    found = [name for name, unit in reference_units().items() if _ids(unit) & context.seen.keys()]
+    for name in (*found, *recommended(published, about, most)):
+        stock.setdefault(name, published[name])
     return stock
 
 
+def _ids(unit: ReferenceUnit) -> set[str]:
+    """Ids of the findings that tell of a unit's works."""
+    papers = re.findall(r"arXiv (\d{4}\.\d{4,5})", unit.source)
+    return {f"library:{key}" for key in unit.works} | {f"arxiv:{paper}" for paper in papers}
+
+
 def recommended(stock: Mapping[str, GAUTree], about: str, most: int) -> list[str]:
-    """Names of the units that have most words in common with what is to be written."""
+    """Names of the units that have most words in common with what is to be written, rare ones."""
     wanted = _words(about)
+    words = {name: _words(f"{name} {stock[name].units[name].docstring}") for name in stock}
+    counts = Counter(word for known in words.values() for word in known)
+
+    def weight(shared: Iterable[str]) -> float:
+        return fsum(log(1 + len(stock) / counts[word]) for word in shared)
 
     def likeness(name: str) -> float:
-        words = _words(f"{name} {stock[name].units[name].docstring}")
-        return len(words & wanted) / max(1, len(words))
+        return weight(words[name] & wanted) / sqrt(1 + weight(words[name]))
 
     ranked = sorted(stock, key=lambda name: (-likeness(name), name))
     return [name for name in ranked[:most] if likeness(name) > 0]
