@@ -55,6 +55,32 @@ def test_every_keyword_has_its_findings(make, name, ask):
     assert ids - alone
 
 
+@pytest.mark.parametrize(
+    ("name", "keyword", "without"),
+    [
+        ("arxiv", "linear attention in vision", {"categories": []}),
+        ("arxiv", "linear attention in vision", {"categories": ["cs.CV"]}),
+        ("semantic_scholar", "linear attention in vision", {"venues": []}),
+        ("semantic_scholar", "linear attention in vision", {"venues": ["CVPR"]}),
+        ("semantic_scholar", "early linear attention", {"since": 2010}),
+        ("openalex", "early linear attention", {"since": 2010}),
+    ],
+)
+def test_filters_are_settings(make, ask, server, name, keyword, without):
+    assert ask(make(name), keyword) == []
+    assert len(ask(make(name, **without), keyword)) == 1
+
+
+def test_filters_that_only_the_service_knows_are_sent(make, ask, server):
+    ask(make("openalex"), "linear attention")
+    ask(make("openalex", field=""), "linear attention")
+    ask(make("github", qualifiers="language:rust"), "linear attention")
+    first, second, third = (request.params for request in server.requests)
+    assert "primary_topic.field.id:17" in first["filter"]
+    assert "primary_topic" not in second["filter"]
+    assert third["q"] == "linear attention language:rust"
+
+
 @pytest.mark.parametrize("keywords", [[], [""], ["   ", "()"], ["AND", "or"]])
 def test_without_keywords_nobody_is_asked(make, name, ask, server, keywords):
     assert ask(make(name), *keywords) == []

@@ -94,6 +94,7 @@ class SemanticScholarKnowledge(Source):
     """
 
     source: ClassVar[str] = "semantic_scholar"
+    most: ClassVar[int] = 900  # position and size of a page together stay below 1,000
     variable: ClassVar[str] = "SEMANTIC_SCHOLAR_API_KEY"
 
     base_url: str = "https://api.semanticscholar.org/graph/v1"
