@@ -19,7 +19,7 @@ class MHA(GAUBase):
 
     Inputs: X (B, L, D). Outputs: Y (B, L, D).
     ``head_dim`` is an upper bound; the largest even divisor of D below it is taken.
-    Source: Vaswani et al. 2017, arXiv 1706.03762.
+    Source: Vaswani et al. 2017, arXiv 1706.03762 [transformer].
     """
 
     def __init__(

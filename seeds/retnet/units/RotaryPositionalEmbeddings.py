@@ -26,7 +26,7 @@ class RotaryPositionalEmbeddings(GAUBase):
 
     Inputs: X (B, L, D), passed on unchanged; q, k (B, H, L, d) with even d.
     Outputs: Y = X; q, k turned.
-    Source: Su et al. 2021, arXiv 2104.09864.
+    Source: Su et al. 2021, arXiv 2104.09864 [roformer].
     """
 
     def __init__(

@@ -36,7 +36,7 @@ def new_stock(context: SessionContext, about: str, most: int) -> dict[str, GAUTr
 
 def _ids(unit: ReferenceUnit) -> set[str]:
     """Ids of the findings that tell of a unit's works."""
-    papers = re.findall(r"arXiv (\d{4}\.\d{4,5})", unit.source)
+    papers = re.findall(r"\b\d{4}\.\d{4,5}\b", unit.source)
     return {f"library:{key}" for key in unit.works} | {f"arxiv:{paper}" for paper in papers}
 
 
