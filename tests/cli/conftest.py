@@ -24,6 +24,7 @@ from genesys.records import (
     Operator,
     Outcome,
     Proposal,
+    Reference,
     Review,
     Scale,
     Score,
@@ -151,6 +152,7 @@ def make_child(
         operator=operator,
         parents=list(parents),
         target=parent.units[-1].name,
+        references=[Reference(id="library:gla", title="Gates & decay")],
     )
     return Design(
         name=name,

@@ -45,6 +45,7 @@ def test_has_every_design_and_section(population, full):
     assert {"leaderboard", "descent", "fitness", "curves", "designs", "rejected"} <= ids
     assert {f"design-{d.name}" for d in population.designs} <= ids
     assert full.findtext(".//title") == "Nano demo · Genesys"
+    assert "[library:gla] Gates & decay" in full.get_element_by_id("designs").text_content()
     lead = full.find_class("lead")[0].text_content()
     assert "8 new decoder blocks from 2 seeds" in lead
     assert "hybrid-norm, reaches 69.0% accuracy at 0.3M, 2.6 points ahead" in lead

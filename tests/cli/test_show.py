@@ -18,6 +18,7 @@ def test_everything_about_a_child(population, render):
     assert "└─ Mamba2Layer" in shown
     assert "from mamba2-gated" in shown and "new" in shown
     assert "Motivation" in shown and "Review: 4.2 of 5" in shown
+    assert "[library:gla] Gates & decay" in shown
     assert "✔ causality" in shown
     assert "next_word" in shown and "0.682 ± 0.012" in shown
     assert "GAU_IMPLEMENTATION_FILE" not in shown

@@ -10,7 +10,7 @@ from genesys.gau.parse import parse_block
 from genesys.gau.tree import GAUTree
 from genesys.population.folders import DesignFolders, export_design
 from genesys.population.population import Population
-from genesys.records import Design, Outcome, VerificationReport
+from genesys.records import Design, Outcome, Reference, VerificationReport
 
 
 def test_a_design_folder_says_everything(tmp_path: Path, child: Design) -> None:
@@ -22,6 +22,15 @@ def test_a_design_folder_says_everything(tmp_path: Path, child: Design) -> None:
     assert (home / "proposal.md").read_text() == "# Kid\n"
     assert (home / "review.md").read_text().startswith("Rating: 4.5 of 5")
     assert parse_block((home / "gab.py").read_text()) == GAUTree.of(child)
+
+
+def test_a_proposal_lists_what_it_relies_on(tmp_path: Path, child: Design) -> None:
+    assert child.proposal is not None
+    known = Reference(id="library:gla", title="Gates", url="https://a.b/c")
+    proposal = child.proposal.model_copy(update={"references": [known]})
+    DesignFolders(tmp_path).write_design(child.model_copy(update={"proposal": proposal}))
+    text = (tmp_path / "kid" / "proposal.md").read_text()
+    assert text == "# Kid\n\n## Sources\n\n- [library:gla] Gates <https://a.b/c>\n"
 
 
 def test_an_exported_design_can_be_a_seed(tmp_path: Path, child: Design) -> None:

@@ -13,7 +13,7 @@ from genesys.gau.load import load_block
 from genesys.gau.model import GAM
 from genesys.gau.testing import is_gau_test
 from genesys.gau.tree import GAUTree
-from genesys.records import CheckReport, Design, Operator
+from genesys.records import CheckReport, Design, Found, Operator
 from genesys.resources import resource
 from genesys.session import SessionContext
 
@@ -46,7 +46,7 @@ def context() -> MakeContext:
         given = {
             "references": (),
             "siblings": (),
-            "search": lambda query: [],
+            "search": lambda query: Found(),
             "check": lambda design: CheckReport(),
             "is_new": lambda design: True,
             **fields,

@@ -12,6 +12,7 @@ from genesys.session import SessionContext
 from genesys_agents.offline.emit import unit_name
 from genesys_agents.offline.genotype import Role
 from genesys_agents.offline.judge import BEST, Remark, remarks, repeats
+from genesys_agents.offline.literature import literature
 from genesys_agents.offline.operators.draw import draw_plan, sound
 from genesys_agents.offline.operators.mutation import redraw
 from genesys_agents.offline.plan import Plan, Trees, build
@@ -55,7 +56,9 @@ class OfflineDesigner:
             return name not in refused and context.is_new(tree.as_design(name))
 
         plan = draw_plan(rng, context.operator, trees, is_new, self._redraws, self._reference_units)
-        return propose(plan, context.operator, build(plan, trees), trees, context.references)
+        tree = build(plan, trees)
+        proposal = propose(plan, context.operator, tree, trees, context.references)
+        return proposal.model_copy(update={"references": literature(context, plan, tree)})
 
     @hookimpl
     def review(self, context: SessionContext, proposal: Proposal) -> Review:

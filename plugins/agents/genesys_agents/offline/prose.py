@@ -30,7 +30,7 @@ def propose(
         trees: The parents' trees by name.
         references: Other designs that the session was shown.
     """
-    new = [tree.units[name] for name in _written(plan, tree)]
+    new = [tree.units[name] for name in written(plan, tree)]
     title = headline(plan.gene)
     text = (
         environment()
@@ -96,7 +96,7 @@ def _split(title: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])\d*|[A-Z][a-z]*\d*", title)]
 
 
-def _written(plan: Plan, tree: GAUTree) -> list[str]:
+def written(plan: Plan, tree: GAUTree) -> list[str]:
     """Names of the units that the plan adds, callers first."""
     genes = [gene for _, gene in plan.gene.walk()]
     names = {unit_name(gene) for gene in genes if not gene.opaque}
