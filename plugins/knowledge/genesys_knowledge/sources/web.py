@@ -27,6 +27,7 @@ from genesys_knowledge.sources.cited import SOURCE, findings_of
 from genesys_knowledge.sources.loop import run
 
 LONGEST = 4000  # characters of an instruction
+SHORTEST = 8  # characters of a key; less is a word that occurs anywhere
 BUSY = {408, 409, 429, 500, 502, 503, 504, 529}
 SYSTEM = """\
 You look things up on the web for researchers who design blocks of autoregressive language models.
@@ -163,7 +164,7 @@ class WebKnowledge:
 
 def _without_keys(text: str) -> str:
     for name, value in os.environ.items():
-        if name.endswith("_API_KEY") and value:
+        if name.endswith("_API_KEY") and len(value) >= SHORTEST:
             text = text.replace(value, "[secret]")
     return text
 
