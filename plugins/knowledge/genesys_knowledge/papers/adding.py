@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
@@ -138,7 +138,6 @@ def _added(source: str, store: PaperStore, progress: Progress, most_mb: float) -
         number = "" if path.exists() else arxiv.number_of(source)
         if number and (paper := store.paper(number)):
             return Added(source, Outcome.KNOWN, paper, "it is there already")
-        progress(f"read {one_line(source, 60)}", 0, 1)
         found = _preprint(number, most_mb) if number else _file(path, most_mb)
         digest = sha256(found.data).hexdigest()
         known = (paper for paper in store.papers() if paper.file == digest)
@@ -153,7 +152,7 @@ def _kept(
     found: _Found, digest: str, document: Document, store: PaperStore, progress: Progress
 ) -> Added:
     title = document.title or Path(found.source).stem
-    document = document.model_copy(update={"title": one_line(title, 300)})
+    document = replace(document, title=one_line(title, 300))
     name = found.name or name_of(document)
     passages = chunked(document, name, found.url)
     if not passages:

@@ -6,15 +6,16 @@ The file comes on the standard input, the document goes as JSON to the standard 
 from __future__ import annotations
 
 import contextlib
+import json
 import resource
 import sys
+from dataclasses import asdict
 
-REFUSED, NO_MEMORY = 3, 4
+from genesys_knowledge.papers.document import RefusedError
+
+REFUSED, NO_MEMORY, NO_MODULE = 3, 4, 5
 CPU_SECONDS = 600
-
-
-class RefusedError(Exception):
-    """A file that no document can be made of; the message says why."""
+MOST_OUTPUT = 40 * 2**20
 
 
 def main(kind: str, most_mb: int) -> int:
@@ -32,6 +33,8 @@ def main(kind: str, most_mb: int) -> int:
         return REFUSED
     except MemoryError:
         return NO_MEMORY
+    except ModuleNotFoundError:
+        return NO_MODULE
 
 
 def _parsed(data: bytes, kind: str) -> str:
@@ -41,16 +44,16 @@ def _parsed(data: bytes, kind: str) -> str:
     document = parsers[kind](data) if kind in parsers else plain.parse(data, kind)
     if not any(section.text for section in document.sections):
         raise RefusedError("it holds no text")
-    return document.model_dump_json()
+    return json.dumps(asdict(document))
 
 
 def _confine(most_mb: int) -> None:
-    """No more memory and time than this, no core dumps, and nothing written to a file."""
+    """No more memory, time and output than this, and no core dumps."""
     for limit, value in (
         (resource.RLIMIT_AS, most_mb * 2**20),
         (resource.RLIMIT_CPU, CPU_SECONDS),
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_FSIZE, MOST_OUTPUT),
     ):
         with contextlib.suppress(OSError, ValueError):  # where the system knows no such limit
             resource.setrlimit(limit, (value, value))

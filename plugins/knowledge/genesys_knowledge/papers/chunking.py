@@ -28,7 +28,7 @@ def chunked(document: Document, name: str, url: str) -> list[Passage]:
         raise MissingExtraError("Adding papers", "papers") from None
 
     found = [
-        (section.heading, str(piece))
+        (section.heading, str(piece).strip())
         for section in document.sections
         for piece in chunk(section.text, MOST_WORDS, _count)
         if _count(str(piece)) >= LEAST_WORDS

@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 TABLE = "documents"
 
 
+def default_folder() -> Path:
+    """Where a user's papers are kept."""
+    import platformdirs
+
+    return platformdirs.user_data_path("genesys") / "papers"
+
+
 class PaperStore:
     """A folder of papers. One process at a time adds; any number search.
 

@@ -5,26 +5,26 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 from hashlib import sha256
-from typing import Annotated
-
-from pydantic import BaseModel, ConfigDict, Field
 
 from genesys.text import clean
 
-MOST_SECTIONS = 20_000
+
+class RefusedError(Exception):
+    """A file that no document can be made of; the message says why."""
 
 
-class Section(BaseModel):
+@dataclass(frozen=True)
+class Section:
     """A heading and what stands below it: paragraphs with a blank line between them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     heading: str
     text: str
 
 
-class Document(BaseModel):
+@dataclass(frozen=True)
+class Document:
     """A text with its title, in sections.
 
     Attributes:
@@ -34,10 +34,8 @@ class Document(BaseModel):
         arxiv: Its arXiv identifier without a version, where it says so; else empty.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     title: str
-    sections: Annotated[list[Section], Field(max_length=MOST_SECTIONS)]
+    sections: list[Section]
     pages: int = 0
     arxiv: str = ""
 

@@ -10,6 +10,7 @@ from itertools import groupby
 
 MARGIN = 0.09  # share of a page's height where running heads and numbers stand
 NARROW = 0.55  # share of a page's width that a line of a column stays within
+LEVEL = 4  # points; pieces of a line, as formulas have, are not on one level exactly
 REPEATED = 3  # pages on which a running head stands, at least
 
 
@@ -95,7 +96,7 @@ def _top_down(rows: Iterable[tuple[Line, int]]) -> Iterator[Line]:
     for _, column in groupby(rows, key=lambda pair: pair[1]):
         yield from sorted(
             (line for line, _ in column),
-            key=lambda line: (-round(line.bottom / max(line.size, 1) * 2), line.left),
+            key=lambda line: (-round(line.bottom / LEVEL), line.left),
         )
 
 

@@ -86,12 +86,14 @@ def _paragraphs(lines: Sequence[Line], hyphenated: set[str]) -> str:
 
 def _begins(before: Line, line: Line) -> bool:
     """Whether a paragraph begins with a line."""
+    ended = before.text.endswith((".", "!", "?", ":"))
     down = before.bottom - line.bottom
     if line.page != before.page or down < -line.size:  # the next page or column
-        return before.text.endswith((".", "!", "?", ":"))
+        return ended
     if down < 0.5 * line.size:  # beside it
         return False
-    return down > APART * line.size or line.left - before.left > INDENT * line.size
+    indented = line.left - before.left > INDENT * line.size
+    return down > APART * line.size or (ended and indented)
 
 
 def _joined(lines: Sequence[Line], hyphenated: set[str]) -> str:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import ctypes
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any, NamedTuple
 
-from genesys_knowledge.papers.child import RefusedError
-from genesys_knowledge.papers.document import Document
+from genesys_knowledge.papers.document import Document, RefusedError
 from genesys_knowledge.papers.lines import Line, Page, in_reading_order
 from genesys_knowledge.papers.outline import outlined
 
 MOST_PAGES = 2_000
 LEAST_CHARACTERS = 20  # of a page, on average: scanned pages have none
 GAP = 1.3  # of a letter's height: what is farther apart is no one line
+DIVIDES = "\x02\ufffe"  # a word at the end of a line: no line break follows
 _BOLD = re.compile(r"bold|black|medi|cmbx|-bd|,b", re.IGNORECASE)
 _STAMP = re.compile(r"arXiv:(\d{4}\.\d{4,5}|[a-z-]+(?:\.[A-Z]{2})?/\d{7})")
 
@@ -46,7 +47,7 @@ def parse(data: bytes) -> Document:
         )
     stamp = _STAMP.search(read[0][1])
     document = outlined(lines, len(pdf))
-    return document.model_copy(update={"arxiv": stamp[1]}) if stamp else document
+    return replace(document, arxiv=stamp[1]) if stamp else document
 
 
 class _Glyph(NamedTuple):
@@ -95,6 +96,9 @@ def _grouped(glyphs: Iterable[_Glyph]) -> Iterator[list[_Glyph]]:
             line = []
         if visible:
             line.append(glyph)
+            if glyph.letter in DIVIDES:
+                yield line
+                line = []
         elif line and not ends:
             line.append(glyph._replace(right=line[-1].right))
     if line:

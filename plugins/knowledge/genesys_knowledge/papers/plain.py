@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from genesys_knowledge.papers.child import RefusedError
-from genesys_knowledge.papers.document import Document, assembled
+from genesys_knowledge.papers.document import Document, RefusedError, assembled
 
 _BRACED = r"\{((?:[^{}]|\{[^{}]*\})*)\}"  # with braces in it, one deep
 _TITLE = re.compile(rf"\\title(?:\[[^\]]*\])?{_BRACED}")
 _HEADING = re.compile(rf"\\(?:sub)*(?:section|chapter|paragraph)\*?{_BRACED}")
 _POINTER = re.compile(r"~?\\(?:cite\w*|label|\w*ref|footnote)(?:\[[^\]]*\])*\{[^{}]*\}")
 _COMMENT = re.compile(r"(?<!\\)%.*")
+_INSTEAD = {
+    r"\maketitle": "",
+    r"\begin{abstract}": r"\section{Abstract}",
+    r"\end{abstract}": "",
+}
 _NO_TEXT = ("figure", "table", "thebibliography", "tikzpicture", "algorithm")
 
 
@@ -57,7 +61,11 @@ def _tex(text: str) -> Document:
     body = text.split(r"\begin{document}")[-1].split(r"\end{document}")[0]
     for name in _NO_TEXT:
         body = re.sub(rf"\\begin\{{{name}\*?\}}.*?\\end\{{{name}\*?\}}", "", body, flags=re.DOTALL)
-    body = body.replace(r"\begin{abstract}", r"\section{Abstract}").replace(r"\end{abstract}", "")
+    body = (
+        body.replace(r"\maketitle", "")
+        .replace(r"\begin{abstract}", r"\section{Abstract}")
+        .replace(r"\end{abstract}", "")
+    )
     parts = _HEADING.split(_POINTER.sub("", body))
     headings, texts = map(plain, ["", *parts[1::2]]), map(plain, parts[::2])
     return assembled(plain(title[1]) if title else "", zip(headings, texts, strict=True))

@@ -7,14 +7,16 @@ import subprocess
 import sys
 from enum import StrEnum
 from pathlib import Path
+from tempfile import TemporaryFile
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from genesys.errors import GenesysError
+from genesys.errors import GenesysError, MissingExtraError
 from genesys.text import one_line
+from genesys_knowledge.papers import child
 from genesys_knowledge.papers.document import Document
 
-MOST_OUTPUT = 40 * 2**20
+MOST_TOLD = 2_000
 SECONDS = 120.0
 MEMORY_MB = 2048
 
@@ -61,33 +63,35 @@ def read(data: bytes, kind: Kind, seconds: float = SECONDS) -> Document:
         MissingExtraError: The extra ``papers`` is not installed.
     """
     command = [sys.executable, "-I", "-m", "genesys_knowledge.papers.child", kind, str(MEMORY_MB)]
-    try:
-        done = subprocess.run(
-            command,
-            input=data,
-            capture_output=True,
-            timeout=seconds,
-            env={"PATH": os.defpath, "LANG": "C.UTF-8"},
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise UnreadableError(f"parsing took longer than {seconds:g} s") from None
-    return _understood(done)
+    with TemporaryFile() as output, TemporaryFile() as errors:
+        try:
+            done = subprocess.run(
+                command,
+                input=data,
+                stdout=output,
+                stderr=errors,
+                timeout=seconds,
+                env={"PATH": os.defpath, "LANG": "C.UTF-8"},
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise UnreadableError(f"parsing took longer than {seconds:g} s") from None
+        output.seek(0)
+        errors.seek(0)
+        told = one_line(errors.read(MOST_TOLD).decode("utf-8", "replace"), 300)
+        return _understood(done.returncode, output.read(), told)
 
 
-def _understood(done: subprocess.CompletedProcess[bytes]) -> Document:
-    from genesys_knowledge.papers import child
-
-    told = one_line(done.stderr[-2000:].decode("utf-8", "replace"), 300)
-    if done.returncode == child.REFUSED:
+def _understood(status: int, output: bytes, told: str) -> Document:
+    if status == child.REFUSED:
         raise UnreadableError(told)
-    if done.returncode == child.NO_MEMORY:
+    if status == child.NO_MODULE:
+        raise MissingExtraError("Adding papers", "papers")
+    if status == child.NO_MEMORY:
         raise UnreadableError(f"parsing takes more than {MEMORY_MB} MB of memory")
-    if done.returncode:
-        raise UnreadableError(f"the parser died of it ({told or f'code {done.returncode}'})")
+    if status:
+        raise UnreadableError(f"the parser died of it (status {status})")
     try:
-        if len(done.stdout) > MOST_OUTPUT:
-            raise ValueError("too long")
-        return Document.model_validate_json(done.stdout)
-    except (ValidationError, ValueError):
-        raise UnreadableError("the parser gave no document, or a far too large one") from None
+        return TypeAdapter(Document).validate_json(output)
+    except ValidationError:
+        raise UnreadableError("the parser gave no document") from None

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from genesys_knowledge.papers.child import RefusedError
-from genesys_knowledge.papers.document import Document, assembled
+from genesys_knowledge.papers.document import Document, RefusedError, assembled
 
 # What is no text of the paper, by tag or by LaTeXML's class.
 _TAGS = ("script", "style", "nav", "header", "footer", "svg", "table", "figure", "button")
