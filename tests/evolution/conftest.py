@@ -12,7 +12,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def fakes() -> ModuleType:
-    """The module ``fake_run``, which tests also start as a program."""
+    """The module ``fake_run``, which programs of the tests import, too."""
     spec = importlib.util.spec_from_file_location(
         "fake_run", Path(__file__).with_name("fake_run.py")
     )

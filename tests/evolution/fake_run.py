@@ -1,19 +1,16 @@
-"""A small run with plugins that are quick and pure: ``python fake_run.py <folder> <pause>``.
+"""A small run with plugins that are quick and pure.
 
 Everything else is real: the loop, the tree on disk, the selectors, the boundary of the hooks. The
 plugins decide by hashes of what they are given, so that all ways of a session or a verification
-to end occur. ``pause`` (seconds) is how long each of them takes.
+to end occur.
 """
 
 from __future__ import annotations
 
-import sys
 import time
-from pathlib import Path
 from random import Random
 
 from genesys.evolution.coordinator import Coordinator
-from genesys.evolution.events import RunOpened
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.gau.folder import save_tree
@@ -21,7 +18,7 @@ from genesys.gau.tree import GAUTree
 from genesys.gau.unit import parse_unit
 from genesys.markers import hookimpl
 from genesys.plugins import Plugins
-from genesys.population.evolution_tree import EvolutionTree, tree_digest
+from genesys.population.evolution_tree import EvolutionTree
 from genesys.records import (
     CheckReport,
     CheckResult,
@@ -82,12 +79,8 @@ def write_seeds(folder):
 class Agent:
     """Draws a number: 4 draws in 30 are rejected, one in 30 crashes."""
 
-    def __init__(self, pause=0.0):
-        self.pause = pause
-
     @hookimpl
     def propose(self, context):
-        time.sleep(self.pause)
         context.search(Query(description="multiplies"))
         number = Random(derive_seed(context.seed, len(context.rejected))).randrange(30)
         if number == 0:
@@ -124,12 +117,8 @@ class Checker:
 
 
 class Verifier:
-    def __init__(self, pause=0.0):
-        self.pause = pause
-
     @hookimpl
     def verify(self, design, scale, seed, progress):
-        time.sleep(self.pause)
         progress(CurvePoint(step=1, tokens=10, loss=2.0, grad_norm=1.0))
         if number_of(design) % 10 == 3:
             return VerificationReport(
@@ -146,13 +135,13 @@ class Verifier:
         )
 
 
-def plugins(pause=0.0, **others):
+def plugins(**others):
     """Plugins of the run; ``others`` replace them by their kind."""
     instances = {
         "selector": QuadrantSelector(crossover_warmup=2, scratch_warmup=3),
-        "agent": Agent(pause),
+        "agent": Agent(),
         "checker": Checker(),
-        "verifier": Verifier(pause),
+        "verifier": Verifier(),
         "knowledge": MemoryKnowledge(),
     } | others
     return Plugins({f"{kind}.fake": instance for kind, instance in instances.items()})
@@ -167,7 +156,6 @@ def run(
     folder,
     seeds,
     observe=lambda event: None,
-    pause=0.0,
     scales=SCALES,
     others=None,
     generations=1,
@@ -177,20 +165,5 @@ def run(
     chosen = settings(seeds, **changes)
     with EvolutionTree(folder, {"evolution": chosen.model_dump()}) as tree:
         return Coordinator(
-            tree, plugins(pause, **(others or {})), Ladder(scales), None, chosen, observe
+            tree, plugins(**(others or {})), Ladder(scales), None, chosen, observe
         ).run(generations)
-
-
-def main():
-    folder, pause = Path(sys.argv[1]), float(sys.argv[2])
-    seeds = [str(path) for path in sorted((folder.parent / "seeds").iterdir())]
-
-    def observe(event):
-        if isinstance(event, RunOpened):
-            print("opened", flush=True)
-
-    print(tree_digest(run(folder, seeds, observe, pause)))
-
-
-if __name__ == "__main__":
-    main()

@@ -3,64 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from random import Random
 from types import ModuleType
-
-import pytest
 
 from genesys.population.evolution_tree import EvolutionTree, tree_digest
 
 HERE = Path(__file__).parent
-PAUSE = 0.03
-
-
-def start(folder: Path) -> subprocess.Popen[str]:
-    """The run as a process group of its own; returns when its folder is open."""
-    command = [sys.executable, str(HERE / "fake_run.py"), str(folder), str(PAUSE)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True)
-
-
-def finish(folder: Path) -> tuple[str, float]:
-    """Let the run end; its digest, and seconds since the folder was open."""
-    process = start(folder)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "opened\n"
-    opened = time.perf_counter()
-    digest = process.communicate()[0].strip()
-    assert process.returncode == 0
-    return digest, time.perf_counter() - opened
-
-
-@pytest.mark.slow
-def test_killed_at_ten_random_moments(fakes: ModuleType, seeds: list[str], tmp_path: Path) -> None:
-    undisturbed, seconds = finish(tmp_path / "undisturbed")
-    rng = Random(0)
-    kills = progress = 0
-    for kill in range(10):
-        process = start(tmp_path / "killed")
-        assert process.stdout is not None
-        if kill % 4 < 3:
-            process.stdout.readline()
-            time.sleep(rng.uniform(0, seconds / 6))
-        else:  # while it starts and opens the folder
-            time.sleep(rng.uniform(0.3, 1.5))
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
-        kills += process.returncode == -signal.SIGKILL
-        if kill % 4 < 3:
-            population = EvolutionTree.read(tmp_path / "killed")
-            assert len(population.sessions) + len(population.reports) >= progress
-            progress = len(population.sessions) + len(population.reports)
-    assert kills == 10
-    assert finish(tmp_path / "killed")[0] == undisturbed
-    assert tree_digest(EvolutionTree.read(tmp_path / "killed")) == undisturbed
 
 
 def test_killed_at_one_write_after_the_other(tmp_path: Path) -> None:
