@@ -35,11 +35,17 @@ class Nano:
         self._verifier, self._sandbox = LightningVerifier(**found["verifier"]), sandbox
         self.scales = {scale["name"]: Scale(**scale) for scale in found["scales"]}
 
+    def report(
+        self, design: Design, scale: Scale, seed: int = 0, progress: Any = lambda point: None
+    ) -> VerificationReport:
+        """The report of one verification, however it ended."""
+        return self._verifier.verify(design, scale, seed, self._sandbox, progress)
+
     def verify(
         self, design: Design, scale: Scale, seed: int = 0, progress: Any = lambda point: None
     ) -> VerificationReport:
         """The report of one verification; ends the program if there is no good one."""
-        report = self._verifier.verify(design, scale, seed, self._sandbox, progress)
+        report = self.report(design, scale, seed, progress)
         if report.outcome is not Outcome.OK:
             raise SystemExit(f"{design.name} at {scale.name}: {report.error}")
         return report

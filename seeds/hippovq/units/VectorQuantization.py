@@ -33,7 +33,7 @@ class VectorQuantization(GAUBase):
         device=None,
         dtype=None,
         codes=32,
-        group_dim=16,
+        group_dim=8,
         **kwargs,
     ):
         self.factory_kwargs = {"device": device, "dtype": dtype}
@@ -58,9 +58,9 @@ class VectorQuantization(GAUBase):
 
 @gau_test
 def test_vectorquantization_sharp_choice_is_the_nearest_code(device=None, dtype=None) -> None:
-    unit = VectorQuantization(embed_dim=16, block_loc=(0, 1), kwarg_all={})
+    unit = VectorQuantization(embed_dim=8, block_loc=(0, 1), kwarg_all={})
     unit.sharpness.data.fill_(1e4)
-    X = torch.randn(2, 50, 16)
+    X = torch.randn(2, 50, 8)
     x = X / X.square().mean(-1, keepdim=True).sqrt()
     nearest = torch.cdist(x, unit.codebook).argmin(-1)
     assert torch.allclose(unit(X)[0], unit.codebook[0][nearest], atol=1e-2)

@@ -16,10 +16,11 @@ def gating_short_conv(x, weight):
 
 
 class SelectiveGatingUnit(GAUBase):
-    """State of D channels; a gate that depends on the data says how much of it is kept.
+    """State of D channels; gates that depend on the data say how much of it is kept.
 
     ``h_t = s_t h_{t-1} + (1 - s_t) c_t`` with ``s_t = sigmoid(W_s x_t + b_s)`` and candidates
-    c = silu(conv(W_c x)). The biases spread the memory of the channels from 1 to ``most_steps``.
+    c = silu(conv(W_c x)). Each 8 channels share a gate; the biases spread their
+    memory from 1 to ``most_steps`` positions.
 
     Inputs: X (B, L, D). Outputs: Y (B, L, D), the states h.
     Source: the design VQH of the Genesys paper, app. G.2; the short convolution is that of Mamba,
@@ -33,13 +34,13 @@ class SelectiveGatingUnit(GAUBase):
         kwarg_all,
         device=None,
         dtype=None,
-        most_steps=64,
+        most_steps=8,
         gating_taps=4,
         **kwargs,
     ):
         self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
-        self.gate = nn.Linear(embed_dim, embed_dim, **self.factory_kwargs)
+        self.gate = nn.Linear(embed_dim, embed_dim // 8, **self.factory_kwargs)
         self.candidate = nn.Linear(embed_dim, embed_dim, bias=False, **self.factory_kwargs)
         self.taps = nn.Parameter(torch.empty(gating_taps, embed_dim, **self.factory_kwargs))
         common = {"embed_dim": embed_dim, "block_loc": block_loc, "kwarg_all": kwarg_all}
@@ -48,15 +49,15 @@ class SelectiveGatingUnit(GAUBase):
 
     @torch.no_grad()
     def reset_parameters(self, most_steps):
-        """Neighbouring channels remember for about as long, so that groups of them do."""
+        """Gates in the order of their memory, so that channels of a group remember alike."""
         bound = 1 / math.sqrt(self.taps.shape[0])
         nn.init.uniform_(self.taps, -bound, bound)
-        steps = torch.linspace(0.5, math.log(most_steps), self.embed_dim).exp()
+        steps = torch.linspace(0.1, math.log(most_steps), len(self.gate.bias)).exp()
         self.gate.bias.copy_((steps - 1).log())  # sigmoid gives 1 - 1 / steps
 
     def _forward(self, X, **Z):
         wide = torch.promote_types(X.dtype, torch.float32)
-        gate = self.gate(X).to(wide)
+        gate = self.gate(X).to(wide).repeat_interleave(8, dim=-1)
         candidate = functional.silu(gating_short_conv(self.candidate(X), self.taps))
         # 1 - sigmoid(g) is sigmoid(-g).
         Y, _ = self.scan(candidate * gate.neg().sigmoid(), **{**Z, "keep": gate.sigmoid()})

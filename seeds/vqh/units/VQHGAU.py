@@ -27,8 +27,8 @@ class VQHGAU(GAUBase):
     def _forward(self, X, **Z):
         normed, Z = self.norm1(X, **Z)
         state, Z = self.gating(normed, **Z)
-        code, Z = self.quantization(state, **Z)
-        mixed, Z = self.memory(code, **Z)
+        codes, Z = self.quantization(state, **Z)
+        mixed, _ = self.memory(normed, **{**Z, "codes": codes})
         X = X + mixed
         normed, Z = self.norm2(X, **Z)
         mapped, Z = self.mlp(normed, **Z)
@@ -65,8 +65,8 @@ CHILDREN_DECLARATIONS = [
     ),
     UnitDecl(
         unitname="HierarchicalMemoryIntegrator",
-        requirements="Remember the codes at several time scales and join the memories.",
-        inputs=["X"],
+        requirements="Remember the codes at several time scales; gate and join the memories.",
+        inputs=["X", "codes"],
         outputs=["Y"],
     ),
     UnitDecl(
