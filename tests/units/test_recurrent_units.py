@@ -1,13 +1,9 @@
-"""Recurrent units against their recurrences, written out position by position (float64).
-
-The recurrences use a unit's parameters and nothing of its code, and keep a state and what a
-short convolution still sees.
-"""
+"""Units whose state is a vector against their recurrences, position by position (float64)."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -15,161 +11,8 @@ from torch import Tensor
 
 from genesys.gau.base import GAUBase
 
-from .conftest import gap, make_unit
-
-TOLERANCE = 1e-6
-# A channel of ChannelDecayMemory keeps at least so much.
-FASTEST = math.exp(-5)
-LENGTHS = (1, 2, 7, 15, 16, 17, 31, 32, 33, 65, 70)
-
-Recurrence = Callable[[GAUBase, Tensor], Iterator[Tensor]]
-
-
-def check(unit: GAUBase, recurrence: Recurrence) -> None:
-    """Compare a unit with its recurrence at lengths below, at and above multiples of a chunk."""
-    X = torch.randn(2, max(LENGTHS), unit.embed_dim, dtype=torch.float64)
-    with torch.no_grad():
-        # A recurrence gives for a prefix what it gives for that part of the whole.
-        slow = torch.stack(list(recurrence(unit, X)), dim=1)
-        assert slow.abs().max() > 1e-2
-        for length in LENGTHS:
-            fast, _ = unit(X[:, :length])
-            assert gap(fast, slow[:, :length]) <= TOLERANCE, f"length {length}"
-
-
-def outer(a: Tensor, b: Tensor) -> Tensor:
-    return a[..., :, None] * b[..., None, :]
-
-
-def read(S: Tensor, q: Tensor) -> Tensor:
-    return (S * q[..., None]).sum(-2)
-
-
-def silu(x: Tensor) -> Tensor:
-    return x / (1 + (-x).exp())
-
-
-def rms(x: Tensor) -> Tensor:
-    return x / (x.square().mean(-1, keepdim=True) + 1e-5).sqrt()
-
-
-def standardise(x: Tensor) -> Tensor:
-    x = x - x.mean(-1, keepdim=True)
-    return x / (x.square().mean(-1, keepdim=True) + 1e-5).sqrt()
-
-
-def unit_length(x: Tensor) -> Tensor:
-    return x / x.square().sum(-1, keepdim=True).sqrt()
-
-
-def split(x: Tensor, heads: int, parts: int) -> list[Tensor]:
-    """Heads of each of several equal parts of x (B, parts * D)."""
-    return [part.unflatten(-1, (heads, -1)) for part in x.chunk(parts, dim=-1)]
-
-
-def recent(x: Tensor, weight: Tensor) -> Iterator[Tensor]:
-    """Short convolution of x (B, L, E) with weight (K, E), position by position."""
-    taps = [torch.zeros_like(x[:, 0])] * len(weight)
-    for now in x.unbind(1):
-        taps = [*taps[1:], now]
-        yield sum(w * y for w, y in zip(weight, taps, strict=True))
-
-
-def linear_attention(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    S = z = 0.0
-    for x in X.unbind(1):
-        q, k, v = split(unit.qkv(x), unit.heads, 3)
-        q, k = (torch.where(y > 0, y + 1, y.exp()) for y in (q, k))
-        S, z = S + outer(k, v), z + k
-        yield unit.out((read(S, q) / ((q * z).sum(-1, keepdim=True) + 1e-6)).flatten(1))
-
-
-def lightning_attention(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    S, H = 0.0, unit.heads
-    block, blocks = unit.block_loc
-    rate = torch.tensor([8 * h / H * (1 - block / blocks) for h in range(1, H + 1)])
-    for x in X.unbind(1):
-        q, k, v = split(unit.qkv(x), H, 3)
-        S = (-rate.double()).exp()[:, None, None] * S + outer(silu(k), v)
-        yield unit.out(rms(read(S, silu(q)).flatten(1)) * unit.gate(x).sigmoid())
-
-
-def gated_linear_attention(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    S, D = 0.0, unit.embed_dim
-    for x in X.unbind(1):
-        q, k, v, gate = unit.qkvg(x).split([D // 2, D // 2, D, D], dim=-1)
-        keep = unit.decay_up(unit.decay_down(x)).sigmoid() ** (1 / 16)
-        q, k, v, keep = (y.unflatten(-1, (unit.heads, -1)) for y in (q, k, v, keep))
-        S = keep[..., None].clamp(min=FASTEST) * S + outer(k, v)
-        y = standardise(read(S, q) / math.sqrt(q.shape[-1])).flatten(1)
-        yield unit.out(silu(gate) * y * unit.norm_scale)
-
-
-def hgrn2(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    S, low = 0.0, unit.block_loc[0] / unit.block_loc[1]
-    for x in X.unbind(1):
-        o, f, v = split(unit.gates(x), unit.heads, 3)
-        f = low + (1 - low) * f.sigmoid()
-        S = f.clamp(min=FASTEST)[..., None] * S + outer(1 - f, v)
-        yield unit.out(rms(read(S, silu(o)).flatten(1)) * unit.norm_scale)
-
-
-def delta_net(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    S, identity = 0.0, torch.eye(unit.embed_dim // unit.heads).double()
-    mixed = recent(unit.qkv(X), unit.conv.weight)
-    for x, y in zip(X.unbind(1), mixed, strict=True):
-        q, k, v = split(silu(y), unit.heads, 3)
-        q, k = unit_length(q), unit_length(k)
-        b = unit.rate(x).sigmoid()[..., None, None]
-        S = (identity - b * outer(k, k)) @ (S + torch.zeros_like(outer(k, v))) + b * outer(k, v)
-        yield unit.out(rms(read(S, q)).flatten(1) * unit.norm_scale)
-
-
-def gated_delta_net(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    S, identity = 0.0, torch.eye(unit.embed_dim // unit.heads).double()
-    mixed = recent(unit.qkv(X), unit.conv.weight)
-    for x, y in zip(X.unbind(1), mixed, strict=True):
-        q, k, v = split(silu(y), unit.heads, 3)
-        q, k = unit_length(q), unit_length(k)
-        b, step = unit.rates(x).chunk(2, dim=-1)
-        b = b.sigmoid()[..., None, None]
-        a = (-unit.A_log.exp() * (1 + (step + unit.dt_bias).exp()).log()).exp()[..., None, None]
-        S = a * (identity - b * outer(k, k)) @ (S + torch.zeros_like(outer(k, v)))
-        S = S + b * outer(k, v)
-        yield unit.out(rms(read(S, q)).flatten(1) * unit.norm_scale * silu(unit.gate(x)))
-
-
-def min_gru(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    h = torch.zeros_like(X[:, 0])
-    for y in recent(X, unit.conv.weight):
-        z, c = unit.gates(y).chunk(2, dim=-1)
-        z, c = z.sigmoid(), torch.where(c >= 0, c + 0.5, c.sigmoid())
-        h = (1 - z) * h + z * c
-        yield unit.out(h)
-
-
-def rg_lru(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    h, H = torch.zeros_like(X[:, 0]), len(unit.gate_weight)
-    side, u = unit.branches(X).chunk(2, dim=-1)
-    for left, y in zip(side.unbind(1), recent(u, unit.conv.weight), strict=True):
-        gates = (y.unflatten(-1, (H, 1, -1)) @ unit.gate_weight).squeeze(-2) + unit.gate_bias
-        r, i = (g.sigmoid().flatten(1) for g in gates.chunk(2, dim=-1))
-        a = (-8 * (1 + unit.rate.exp()).log() * r).exp()
-        h = a * h + (1 - a.square()).sqrt() * i * y
-        gelu = left * 0.5 * (1 + torch.erf(left / math.sqrt(2)))
-        yield unit.out(gelu * h)
-
-
-def m_lstm(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    C, n, D, H = 0.0, 0.0, unit.embed_dim, unit.heads
-    for x in X.unbind(1):
-        q, k, v, o = unit.qkvo(x).split([D // 2, D // 2, D, D], dim=-1)
-        q, k, v = (y.unflatten(-1, (H, -1)) for y in (q, k, v))
-        i, f = (y[..., None] for y in unit.gates(x).chunk(2, dim=-1))
-        k, i, f = k / math.sqrt(k.shape[-1]), i.exp(), f.sigmoid()
-        C, n = f[..., None] * C + i[..., None] * outer(k, v), f * n + i * k
-        h = read(C, q) / (n * q).sum(-1, keepdim=True).abs().clamp(min=1.0)
-        yield unit.out(standardise(h).flatten(1) * unit.norm_scale * o.sigmoid())
+from .conftest import make_unit
+from .recurrences import check, recent, rms, silu, standardise
 
 
 def s_lstm(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
@@ -186,73 +29,88 @@ def s_lstm(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
         yield standardise(h).flatten(1) * unit.norm_scale
 
 
-def titans_memory(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    M, S = unit.memory.expand(len(X), -1, -1, -1), 0.0
-    mixed = recent(unit.qkv(X), unit.conv.weight)
-    for t, (x, y) in enumerate(zip(X.unbind(1), mixed, strict=True)):
-        if t % unit.chunk == 0:
-            start = M
-        q, k, v = split(silu(y), unit.heads, 3)
-        q, k = unit_length(q), unit_length(k)
-        s, e, f = (g.sigmoid()[..., None, None] for g in unit.rates(x).chunk(3, dim=-1))
-        G = outer(k, read(start, k) - v)
-        S = e * S - s * (1 - e) / unit.chunk * G
-        M = (1 - f) * M + S
-        yield unit.out(rms(read(M, q)).flatten(1) * unit.norm_scale * silu(unit.gate(x)))
+def min_gru(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    h = torch.zeros_like(X[:, 0])
+    for y in recent(X, unit.conv.weight):
+        z, c = unit.gates(y).chunk(2, dim=-1)
+        z, c = z.sigmoid(), torch.where(c >= 0, c + 0.5, c.sigmoid())
+        h = (1 - z) * h + z * c
+        yield unit.out(h)
 
 
-def turn(x: Tensor, t: int) -> Tensor:
-    """Rotary positions as complex numbers: pair (i, i + d/2) of x (..., d) turned to t."""
-    half = x.shape[-1] // 2
-    angle = t * 10000.0 ** (-torch.arange(half).double() / half)
-    z = torch.complex(x[..., :half], x[..., half:]) * torch.polar(torch.ones(half).double(), angle)
-    return torch.cat((z.real, z.imag), dim=-1)
+def min_lstm(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    h = torch.zeros_like(X[:, 0])
+    for y in recent(X, unit.conv.weight):
+        f, i, c = unit.gates(y).chunk(3, dim=-1)
+        f, i, c = f.sigmoid(), i.sigmoid(), torch.where(c >= 0, c + 0.5, c.sigmoid())
+        h = (f * h + i * c) / (f + i)
+        yield unit.out(h)
 
 
-def based_attention(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    S, z, cache = 0.0, 0.0, []
-    for t, x in enumerate(X.unbind(1)):
-        parts = unit.parts(x).split(unit.sizes, dim=-1)
-        q, k, v, near_q, near_k, near_v = (y.unflatten(-1, (unit.heads, -1)) for y in parts)
-        q, k = (y / y.shape[-1] ** 0.25 for y in (q, k))
-        q, k = (
-            torch.cat((torch.ones_like(y[..., :1]), y, outer(y, y).flatten(-2) / 2**0.5), dim=-1)
-            for y in (q, k)
-        )
-        S, z = S + outer(k, v), z + k
-        far = read(S, q) / (q * z).sum(-1, keepdim=True)
-        cache = [*cache, (turn(near_k, t), near_v)][-unit.window :]
-        score = torch.stack([(turn(near_q, t) * key).sum(-1) for key, _ in cache])
-        share = (score / math.sqrt(near_q.shape[-1])).softmax(0)[..., None]
-        near = (share * torch.stack([value for _, value in cache])).sum(0)
-        yield unit.out(torch.cat((far, near), dim=1).flatten(1))
+def rg_lru(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    h, H = torch.zeros_like(X[:, 0]), len(unit.gate_weight)
+    side, u = unit.branches(X).chunk(2, dim=-1)
+    for left, y in zip(side.unbind(1), recent(u, unit.conv.weight), strict=True):
+        gates = (y.unflatten(-1, (H, 1, -1)) @ unit.gate_weight).squeeze(-2) + unit.gate_bias
+        r, i = (g.sigmoid().flatten(1) for g in gates.chunk(2, dim=-1))
+        a = (-8 * (1 + unit.rate.exp()).log() * r).exp()
+        h = a * h + (1 - a.square()).sqrt() * i * y
+        gelu = left * 0.5 * (1 + torch.erf(left / math.sqrt(2)))
+        yield unit.out(gelu * h)
 
 
-def gated_slot_attention(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
-    K = V = 0.0
+def hgrn(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    D, low = unit.embed_dim, unit.block_loc[0] / unit.block_loc[1]
+    h, turning = 0.0, torch.complex(unit.phase.cos(), unit.phase.sin())
     for x in X.unbind(1):
-        q, k, v = split(silu(unit.qkv(x)), unit.heads, 3)
-        (a,) = split((unit.keep(x).sigmoid() ** (1 / 8)).clamp(min=FASTEST), unit.heads, 1)
-        K = a[..., None] * K + outer(1 - a, k)
-        V = a[..., None] * V + outer(1 - a, v)
-        share = (K @ q[..., None] / math.sqrt(q.shape[-1])).squeeze(-1).softmax(-1)
-        yield unit.out(rms(read(V, share)).flatten(1) * unit.norm_scale)
+        f, c, gate = unit.parts(x).split([D // 2, D, D], dim=-1)
+        f, c = low + (1 - low) * f.sigmoid(), silu(c)
+        h = f * turning * h + (1 - f) * torch.complex(*c.chunk(2, dim=-1))
+        y = rms(torch.cat((h.real, h.imag), dim=-1)) * unit.norm_scale
+        yield unit.out(y * silu(gate))
+
+
+def gate_loop(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    h = 0.0
+    for x in X.unbind(1):
+        q, k, v, gate = unit.parts(x).chunk(4, dim=-1)
+        fade, angle = unit.loop(x).chunk(2, dim=-1)
+        h = fade.sigmoid() * torch.complex(angle.cos(), angle.sin()) * h + k * v
+        yield unit.out(rms(q * h.real) * silu(gate))
+
+
+def rwkv4_time_mix(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    a = b = before = torch.zeros_like(X[:, 0])
+    for x in X.unbind(1):
+
+        def stream(shift, linear, x=x, before=before):
+            return linear(shift.present * x + (1 - shift.present) * before)
+
+        r = stream(unit.shift_receptance, unit.receptance)
+        k, v = stream(unit.shift_key, unit.key), stream(unit.shift_value, unit.value)
+        now = (unit.bonus + k).exp()
+        yield unit.out(r.sigmoid() * (a + now * v) / (b + now))
+        fade = (-unit.log_rate.exp()).exp()
+        a, b, before = fade * a + k.exp() * v, fade * b + k.exp(), x
+
+
+def attention_free(unit: GAUBase, X: Tensor) -> Iterator[Tensor]:
+    a = b = 0.0
+    for x in X.unbind(1):
+        q, k, v = unit.qkv(x).chunk(3, dim=-1)
+        a, b = a + k.exp() * v, b + k.exp()
+        yield unit.out(q.sigmoid() * a / b)
 
 
 RECURRENCES = {
-    "LinearAttention": linear_attention,
-    "LightningAttention": lightning_attention,
-    "GatedLinearAttention": gated_linear_attention,
-    "HGRN2": hgrn2,
-    "DeltaNet": delta_net,
-    "GatedDeltaNet": gated_delta_net,
-    "MinGRU": min_gru,
-    "RGLRU": rg_lru,
-    "MLSTM": m_lstm,
     "SLSTM": s_lstm,
-    "TitansMemory": titans_memory,
-    "BasedAttention": based_attention,
-    "GatedSlotAttention": gated_slot_attention,
+    "MinGRU": min_gru,
+    "MinLSTM": min_lstm,
+    "RGLRU": rg_lru,
+    "HGRN": hgrn,
+    "GateLoop": gate_loop,
+    "RWKV4TimeMix": rwkv4_time_mix,
+    "AttentionFree": attention_free,
 }
 
 
