@@ -62,7 +62,7 @@ def test_units_of_a_seed_have_its_code():
             assert name not in UNITS or UNITS[name].code == unit.code, (design.parent.name, name)
 
 
-@pytest.mark.parametrize("dtype", [None, torch.bfloat16, torch.float64], ids=str)
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16], ids=str)
 @each_unit
 def test_unit_passes_its_own_tests(name, dtype):
     module = unit_module(name)
@@ -73,15 +73,13 @@ def test_unit_passes_its_own_tests(name, dtype):
 
 @each_host
 def test_any_shape(name):
-    for dim in (48, 64, 128):
-        block = make_block(name, dim)
-        for batch, length in ((1, 1), (2, 7), (1, 33)):
-            X = torch.randn(batch, length, dim, requires_grad=True)
-            Y, _ = block(X)
-            Y.square().sum().backward()
-            assert Y.shape == X.shape
-            assert torch.isfinite(Y).all()
-            assert torch.isfinite(X.grad).all()
+    for batch, length, dim in ((1, 1, 48), (3, 7, 64), (1, 33, 128)):
+        X = torch.randn(batch, length, dim, requires_grad=True)
+        Y, _ = make_block(name, dim)(X)
+        Y.square().sum().backward()
+        assert Y.shape == X.shape
+        assert torch.isfinite(Y).all()
+        assert torch.isfinite(X.grad).all()
 
 
 @each_host
