@@ -154,37 +154,31 @@ def test_a_damaged_store_is_told(tmp_path: Path, passages: list[Passage]) -> Non
 ADDER = """
 import sys
 from pathlib import Path
-from genesys_knowledge.passages.passage import Passage
-from genesys_knowledge.passages.store import PassageStore
 from genesys_knowledge.passages import store
+from genesys_knowledge.passages.passage import Passage
 
 store.BATCH = 8
-name, folder = sys.argv[1:]
-made = [Passage(f"{name}{i}", name, "", f"passage {i} of {name}") for i in range(200)]
-PassageStore(Path(folder)).add(made, lambda *step: print(*step, flush=True))
+made = [Passage(f"p{i}", "d", "", f"passage {i}") for i in range(200)]
+store.PassageStore(Path(sys.argv[1])).add(made, lambda *step: print(*step, flush=True))
 """
 
 
-def adder(folder: Path, name: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", ADDER, name, str(folder)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+def test_a_process_that_adds_is_waited_for_and_may_be_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", ADDER, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout
+        assert other.stdout.readline() == "add passages 8 200\n"
+        other.send_signal(signal.SIGSTOP)  # in the midst of adding
 
+        def tell(stage: str, done: int, total: int) -> None:
+            told.append((stage, done))
+            other.kill()
 
-def test_processes_add_one_after_the_other_and_may_be_killed(tmp_path: Path) -> None:
-    first = adder(tmp_path, "first")
-    assert first.stdout
-    assert first.stdout.readline() == "add passages 8 200\n"
-    first.send_signal(signal.SIGSTOP)  # in the midst of adding
-    second = adder(tmp_path, "second")
-    assert second.stdout
-    assert second.stdout.readline() == f"{WAITS} 0 1\n"
-    first.kill()
-    assert second.wait(60) == 0
-    first.wait()
-    first.stdout.close(), second.stdout.close()
-    store = PassageStore(tmp_path)
-    kept = len(store) - 200
+        told: list[tuple[str, int]] = []
+        store = PassageStore(tmp_path)
+        assert store.add([Passage("last", "d", "", "the last")], tell) == 1
+    assert told == [(WAITS, 0), (WAITS, 1), ("add passages", 1)]
+    kept = len(store) - 1
     assert 8 <= kept < 200
-    assert store.add([Passage("last", "d", "", "the last")]) == 1
+    assert len(ids(store, "passage", limit=300)) == kept
     assert ids(store, "last") == ["last"]
-    assert len(ids(store, "second", limit=300)) == 200
