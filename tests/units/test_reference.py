@@ -22,7 +22,7 @@ from genesys.gau.reference import (
 from genesys.gau.testing import is_gau_test
 from genesys.resources import resource
 
-from .conftest import assert_causal, make_block, unit_module
+from .conftest import assert_causal, host_tree, make_block, unit_module
 
 UNITS = reference_units()
 each_unit = pytest.mark.parametrize("name", UNITS)
@@ -149,7 +149,7 @@ def test_block_weighs_about_as_much_as_gpt(name):
 
 @pytest.mark.parametrize("name", [n for n, u in UNITS.items() if u.role in PLACES])
 def test_host_holds_the_unit_in_its_place(name):
-    tree = hosted(name)
+    tree = host_tree(name)
     place = PLACES[UNITS[name].role]
     assert tree.root == "GPT2"
     assert name in tree.children("GPT2")
