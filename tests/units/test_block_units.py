@@ -68,7 +68,7 @@ def repeated(b: nn.Module, X: Tensor) -> Tensor:
     return pre_norm(b, pre_norm(b, X))
 
 
-def griffin(b: nn.Module, X: Tensor) -> Tensor:
+def by_depth(b: nn.Module, X: Tensor) -> Tensor:
     X = X + of(b.mixer, of(b.norm1, X))
     return X + of(b.mlp, of(b.norm2, X))
 
@@ -81,7 +81,9 @@ def griffin(b: nn.Module, X: Tensor) -> Tensor:
         ("SandwichBlock", sandwich),
         ("MacaronBlock", macaron),
         ("RepeatedBlock", repeated),
-        ("GriffinBlock", griffin),
+        ("GriffinBlock", by_depth),
+        ("SambaBlock", by_depth),
+        ("JambaBlock", by_depth),
     ],
 )
 def test_block(name, formula):
@@ -97,13 +99,16 @@ def test_macaron_halves_its_mlps():
     assert stack("MacaronBlock", 1)[0].mlp1.up.weight.shape == (64, 32)
 
 
-def test_griffin_has_local_attention_in_every_third_block():
-    mixers = [type(block.mixer).__name__ for block in stack("GriffinBlock", 7)]
-    assert mixers == [
-        *("RGLRU", "RGLRU", "SlidingWindowAttention"),
-        *("RGLRU", "RGLRU", "SlidingWindowAttention"),
-        "RGLRU",
-    ]
+def kinds(name: str, part: str, count: int) -> list[str]:
+    return [type(getattr(block, part)).__name__ for block in stack(name, count, dim=16)]
+
+
+def test_layers_go_by_depth():
+    two, far = ["RGLRU", "RGLRU"], "SlidingWindowAttention"
+    assert kinds("GriffinBlock", "mixer", 7) == [*two, far, *two, far, "RGLRU"]
+    assert kinds("SambaBlock", "mixer", 5) == ["Mamba", far, "Mamba", far, "Mamba"]
+    assert kinds("JambaBlock", "mixer", 9) == [*["Mamba"] * 4, "MHA", *["Mamba"] * 4]
+    assert kinds("JambaBlock", "mlp", 4) == ["SwiGluMLP", "MixtureOfExperts"] * 2
 
 
 def test_state_space_beside_the_first_local_attention():

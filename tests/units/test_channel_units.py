@@ -19,7 +19,7 @@ TOLERANCE = 1e-6
 
 def check(unit: GAUBase, of_position: Callable[[GAUBase, Tensor, Tensor], Tensor]) -> None:
     """``of_position(unit, x, before)`` gives y (D,) from x and the position before it."""
-    X = 2 * torch.randn(3, 17, unit.embed_dim, dtype=torch.float64)
+    X = 2 * torch.randn(2, 9, unit.embed_dim, dtype=torch.float64)
     with torch.no_grad():
         rows = []
         for row in X:
@@ -51,6 +51,18 @@ def test_gated_layers(name, activation):
         return unit.down.weight @ hidden
 
     check(make_unit(name, 48), layer)
+
+
+def test_ternary_weights():
+    def linear(weight, x):
+        x = x / ((x @ x) / len(x) + 1e-5).sqrt()
+        step, scale = x.abs().max() / 127, weight.abs().mean()
+        return scale * step * (weight / scale).round().clamp(-1, 1) @ (x / step).round()
+
+    def layer(unit, x, _):
+        return linear(unit.down, silu(linear(unit.gate, x)) * linear(unit.up, x))
+
+    check(make_unit("TernaryGluMLP", 48), layer)
 
 
 @pytest.mark.parametrize("expand", [2, 4])

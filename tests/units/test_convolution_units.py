@@ -140,6 +140,29 @@ def test_gated_toeplitz(B, D):
     check(make_unit("GatedToeplitz", D), layer, B)
 
 
+@each_shape
+def test_spectral_filter(B, D):
+    span, count = 40, 5
+    hankel = torch.tensor(
+        [[2 / ((i + j) ** 3 - (i + j)) for j in range(1, span + 1)] for i in range(1, span + 1)],
+        dtype=torch.float64,
+    )
+    unit = make_unit("SpectralFilter", D, spectral_span=span, spectral_count=count)
+    for same, turned in zip(unit.filters[:count], unit.filters[count:], strict=True):
+        share = (same @ same) ** 2  # the eigenvalue: filters have the length of its fourth root
+        assert gap(hankel @ same, share * same) < 1e-9
+        assert torch.equal(turned[::2], same[::2])
+        assert torch.equal(turned[1::2], -same[1::2])
+
+    def layer(unit, X):
+        def tap(j):
+            return unit.mix @ unit.filters[:, j] if j < span else 0.0
+
+        return convolve(X @ unit.value.weight.T, tap) @ unit.out.weight.T
+
+    check(unit, layer, B)
+
+
 def window(X: Tensor, weights: Callable[[int], Tensor], heads: int, taps: int) -> Tensor:
     """``weights(t)`` of shape (B, H, K), one after the other, the present first."""
     out = []

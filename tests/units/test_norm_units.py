@@ -50,3 +50,27 @@ def test_norm(name, of_position, scale):
     with torch.no_grad():
         slow = torch.stack([torch.stack([of_position(unit, x) for x in row]) for row in X])
         assert gap(unit(X)[0], slow) < 1e-6
+
+
+def test_timestep_norm():
+    unit = make_unit("TimestepNorm", 48, norm_groups=3)
+    for length in (1, 2, 17, 64):
+        X = 4 * torch.randn(2, length, 48, dtype=torch.float64) + 2
+        slow = torch.empty_like(X)
+        for t in range(length):
+            for group in range(3):
+                own = slice(16 * group, 16 * group + 16)
+                past = X[:, : t + 1, own].flatten(1)
+                mean, variance = past.mean(1), past.var(1, unbiased=False)
+                normed = (X[:, t, own] - mean[:, None]) / (variance + 1e-5).sqrt()[:, None]
+                slow[:, t, own] = unit.weight[own] * normed + unit.bias[own]
+        assert gap(unit(X)[0], slow.detach()) < 1e-6
+
+
+def test_timestep_norm_of_large_means():
+    """Where the difference of two large squares would be all rounding."""
+    X = torch.randn(1, 200, 16) + 1e4
+    norm = make_unit("TimestepNorm", 16, moved=0, norm_groups=1)
+    exact, _ = norm(X.double())
+    norm.factory_kwargs = {}
+    assert gap(norm.float()(X)[0].double(), exact) < 1e-2
