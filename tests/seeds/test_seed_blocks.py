@@ -74,7 +74,10 @@ PAPER_TREES = {
     },
 }
 GAU_TESTS = [
-    (seed, name) for seed in DESIGNS for name, f in vars(seed_module(seed)).items() if is_gau_test(f)
+    (seed, name)
+    for seed in DESIGNS
+    for name, f in vars(seed_module(seed)).items()
+    if is_gau_test(f)
 ]
 
 each_seed = pytest.mark.parametrize("seed", DESIGNS)
@@ -173,7 +176,7 @@ def test_every_parameter_is_trained(seed, dtype):
 
 
 @each_seed
-@pytest.mark.parametrize("dim", [16, 48, 80, 112, 128])
+@pytest.mark.parametrize("dim", [16, 80, 112])
 @pytest.mark.parametrize(("batch", "length"), [(1, 1), (3, 2), (2, 33), (1, 100)])
 def test_any_shape(seed, dim, batch, length):
     X = torch.randn(batch, length, dim)

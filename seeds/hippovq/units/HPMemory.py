@@ -76,7 +76,7 @@ class HPMemory(GAUBase):
         device=None,
         dtype=None,
         memory_head=16,
-        windows=(8, 32, 128),
+        windows=(4, 16, 64),
         order=8,
         memory_chunk=32,
         **kwargs,

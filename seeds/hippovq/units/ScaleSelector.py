@@ -27,7 +27,7 @@ class ScaleSelector(GAUBase):
         device=None,
         dtype=None,
         memory_head=16,
-        windows=(8, 32, 128),
+        windows=(4, 16, 64),
         **kwargs,
     ):
         self.factory_kwargs = {"device": device, "dtype": dtype}
