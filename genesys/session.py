@@ -76,6 +76,7 @@ class SessionContext:
         tell: Tells whoever watches the run how an attempt at a unit ended.
         seen: All that the session's searches have found so far, by id. A proposal's references
             must be among them; others are dropped.
+        designs: All designs of the population by name, e.g. to reuse a unit that a search found.
     """
 
     index: int
@@ -91,3 +92,4 @@ class SessionContext:
     tape: Tape = field(default_factory=lambda: Tape(0))
     tell: Callable[[UnitAttempt], None] = lambda attempt: None
     seen: Mapping[str, Finding] = field(default_factory=dict)
+    designs: Mapping[str, Design] = field(default_factory=dict)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from genesys.gau.folder import load_tree
 from genesys.gau.reference import reference_tree, reference_units
+from genesys.gau.tree import GAUTree
 from genesys.records import CheckReport, Finding, Found, Operator
 from genesys.resources import resource
 from genesys.session import SessionContext
 from genesys_agents.team.stock import new_stock, recommended
+from genesys_agents.team.views import stock_view
 
 from .conftest import Hold, Library
 
@@ -45,6 +48,28 @@ def test_what_was_found_can_be_reused(finding: Finding) -> None:
     stock = new_stock(context(finding), "", 0)
     assert stock["GatedLinearAttention"] == reference_tree("GatedLinearAttention")
     assert not stock.keys() & {"DeltaNet", "MLA"}
+
+
+def test_units_of_the_run_that_were_found_can_be_reused() -> None:
+    retnet = load_tree(resource("seeds") / "retnet").as_design("retnet")
+    ids = ("retnet/MultiScaleRetention", "retnet/None", "gone/RetNet", "earlier/retnet/RetNet")
+    found = [
+        Finding(source="units", title="", text="", score=1, id=f"units:{name}") for name in ids
+    ]
+    session = replace(context(*found), designs={"retnet": retnet})
+    stock = new_stock(session, "", 0)
+    assert stock["MultiScaleRetention"] == GAUTree.of(retnet).subtree("MultiScaleRetention")
+    assert "RetNet" not in stock
+
+
+def test_units_are_shown_whole_while_there_is_room() -> None:
+    stock = new_stock(context(), "", 0)
+    shown = stock_view(
+        stock, ["RMSNorm", "MHA"], most=len(stock["RMSNorm"].units["RMSNorm"].code) + 99
+    )
+    assert stock["RMSNorm"].units["RMSNorm"].code.strip() in shown
+    assert "MHA, which is not shown whole: " in shown
+    assert "class MHA" not in shown
 
 
 @pytest.mark.parametrize(

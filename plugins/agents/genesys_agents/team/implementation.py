@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from genesys.gau.tree import GAUTree
-from genesys.records import Design, Operator, Proposal, Review, SessionEnd
+from genesys.records import Design, Operator, Proposal, Query, Review, SessionEnd
 from genesys.session import AbandonedError, SessionContext, UnitAttempt
 from genesys.text import one_line
 from genesys_agents.llm.caller import Caller
@@ -15,6 +15,7 @@ from genesys_agents.team.draft import Draft
 from genesys_agents.team.judging import Judges
 from genesys_agents.team.planner import next_step
 from genesys_agents.team.prompts import render
+from genesys_agents.team.search import past
 from genesys_agents.team.settings import TeamSettings
 from genesys_agents.team.stock import new_stock, recommended
 from genesys_agents.team.views import design_view, proposal_view, stock_view, tree_view
@@ -69,6 +70,8 @@ class _Attempt:
         number: int,
     ) -> None:
         self._context, self._settings, self._proposal = context, settings, proposal
+        if number == 1 and settings.units:  # what it finds may be reused
+            past(context, Query(description=proposal.abstract), "units", settings.similar)
         published = settings.similar if settings.literature else 0
         self._stock = new_stock(context, f"{proposal.abstract} {proposal.text}", published)
         about = {

@@ -1,10 +1,10 @@
-"""Units that a coder may reuse: of the parents, of designs it was shown, and published ones."""
+"""Units that a coder may reuse: of parents and references, found in the run, and published ones."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from math import fsum, log, sqrt
 
 from genesys.gau.reference import ReferenceUnit, reference_tree, reference_units
@@ -17,8 +17,8 @@ def new_stock(context: SessionContext, about: str, most: int) -> dict[str, GAUTr
     """Each unit with all that it calls, by name; of two by one name the first parent's.
 
     Args:
-        context: Its parents' and references' units are taken, and the reference units of works
-            that its searches found.
+        context: Its parents' and references' units are taken, the units of other designs that its
+            searches found, and the reference units of works that they found.
         about: What is proposed.
         most: Reference units that are taken besides, for being most like it.
     """
@@ -27,11 +27,24 @@ def new_stock(context: SessionContext, about: str, most: int) -> dict[str, GAUTr
         tree = GAUTree.of(design)
         for name in tree.order():
             stock.setdefault(name, tree.subtree(name))
+    for name, tree in _found(context):
+        stock.setdefault(name, tree)
     published = {name: reference_tree(name) for name in reference_units()}
     found = [name for name, unit in reference_units().items() if _ids(unit) & context.seen.keys()]
     for name in (*found, *recommended(published, about, most)):
         stock.setdefault(name, published[name])
     return stock
+
+
+def _found(context: SessionContext) -> Iterator[tuple[str, GAUTree]]:
+    """Units of the run's designs that searches found."""
+    for name in context.seen:
+        source, _, key = name.partition(":")
+        design, _, unit = key.partition("/")
+        if source == "units" and design in context.designs:
+            tree = GAUTree.of(context.designs[design])
+            if unit in tree.units:
+                yield unit, tree.subtree(unit)
 
 
 def _ids(unit: ReferenceUnit) -> set[str]:

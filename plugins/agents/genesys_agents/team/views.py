@@ -11,6 +11,8 @@ from genesys.records import Design, Finding, Found, Proposal
 from genesys.session import SessionContext
 from genesys.text import clean, one_line
 
+_STOCK = 8_000  # characters: four short units
+
 
 def quoted(text: str, language: str = "") -> str:
     """The text in a fence that is longer than any run of backticks in it."""
@@ -42,9 +44,21 @@ def unit_view(tree: GAUTree, name: str) -> str:
     return f"Unit {name}:\n\n{quoted(tree.units[name].code, 'python')}"
 
 
-def stock_view(stock: Mapping[str, GAUTree], shown: Iterable[str]) -> str:
-    """Units that may be reused."""
-    return "\n\n".join(unit_view(stock[name], name) for name in shown)
+def stock_view(stock: Mapping[str, GAUTree], shown: Iterable[str], most: int = _STOCK) -> str:
+    """Units that may be reused: whole as long as there is room, then by what they say they do.
+
+    Args:
+        stock: Units by name, each with all that it calls.
+        shown: Names of those to show.
+        most: Characters of whole units.
+    """
+    parts: list[str] = []
+    for name in shown:
+        whole = unit_view(stock[name], name)
+        most -= len(whole)
+        about = one_line(stock[name].units[name].docstring, 300)
+        parts.append(whole if most >= 0 else f"{name}, which is not shown whole: {about}")
+    return "\n\n".join(parts)
 
 
 def proposal_view(proposal: Proposal, whole: bool = True) -> str:
