@@ -83,6 +83,27 @@ def loss_slope(Z: Tensor, target: Tensor, gamma: Tensor, beta: Tensor) -> Tensor
     return scale * (g - g.mean(-1, keepdim=True) - z * (g * z).mean(-1, keepdim=True))
 
 
+def loop_gated(keep: Tensor, added: Tensor) -> Tensor:
+    """Of keep and added (B, L, E)."""
+    h, out = torch.zeros_like(added[:, 0]), []
+    for keep_t, added_t in zip(keep.unbind(1), added.unbind(1), strict=True):
+        h = torch.addcmul(added_t, keep_t, h)
+        out.append(h)
+    return torch.stack(out, dim=1)
+
+
+def loop_streaming(q: Tensor, k: Tensor, v: Tensor, tile: int = 16, sinks: int = 4) -> Tensor:
+    """Of q, k and v (B, L, e): attention over sinks and the latest positions."""
+    out, q = [], q * q.shape[-1] ** -0.5
+    keys, values = k.unbind(1), v.unbind(1)
+    for t, q_t in enumerate(q.unbind(1)):
+        kept = [*range(min(sinks, max(t - tile + 1, 0))), *range(max(t - tile + 1, 0), t + 1)]
+        stock = torch.stack([keys[s] for s in kept], dim=1)
+        share = (stock @ q_t[..., None]).softmax(1)
+        out.append((share * torch.stack([values[s] for s in kept], dim=1)).sum(1))
+    return torch.stack(out, dim=1)
+
+
 def cores(module: Callable[[str], ModuleType]) -> Iterator[tuple[str, Core]]:
     """Each core by its name, given a seed's composed block as a module by the seed's name."""
     ssd = module("mamba2").SSDMinimalDiscrete(H * D, (0, 1), {})
@@ -121,3 +142,23 @@ def cores(module: Callable[[str], ModuleType]) -> Iterator[tuple[str, Core]]:
         Core(lambda *x: module("rwkv6").rwkv6_chunkwise(*x, rwkv6.chunk), loop_rwkv6, rwkv6_inputs),
     )
     yield "ttt", Core(lambda *x: linear(*x[:4], x[4:6], x[6:]), loop_ttt, ttt_inputs)
+    yield from discovered(module)
+
+
+def discovered(module: Callable[[str], ModuleType]) -> Iterator[tuple[str, Core]]:
+    """Cores that only the designs beside the seeds have."""
+    mlp = module("srn").StreamRetNetMLP(H * D, (0, 1), {})
+
+    def streaming(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        X = q.new_zeros(*q.shape[:2], H * D)
+        found = mlp.cache(X, **mlp.tiles(X, q=q, k=k, v=v)[1])[1]
+        return found["recalled"].flatten(1, 2)[:, : q.shape[1]]
+
+    def gated_inputs(length: int) -> list[Tensor]:
+        return [torch.rand(B, length, H * D), torch.randn(B, length, H * D)]
+
+    def streaming_inputs(length: int) -> list[Tensor]:
+        return [*torch.randn(3, B, length, D)]
+
+    yield "srn", Core(streaming, loop_streaming, streaming_inputs)
+    yield "vqh", Core(module("vqh").gated_scan, loop_gated, gated_inputs)
