@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from genesys.errors import StoreError
 from genesys.records import Finding
-from genesys_knowledge.library.catalogue import Catalogue, Entry
+from genesys_knowledge.library.catalogue import Catalogue, Entry, pieces
 from genesys_knowledge.passages.passage import Mode
 
+
+def finding(key: str) -> Finding:
+    return Finding(source="library", id=key, title=key, text=key, score=0)
+
+
 ENTRIES = [
-    Entry(Finding(source="library", id=key, title=key, text=words, score=0), words, meaning)
+    Entry(finding(key), words, meaning)
     for key, words, meaning in (
         ("gates", "gates of a recurrence", "forgetting"),
         ("keys", "attention over keys", "looking up"),
@@ -42,7 +48,7 @@ def best(catalogue: Catalogue, asked: str, mode: Mode) -> str:
 
 
 def test_words_meaning_and_both() -> None:
-    catalogue = Catalogue(ENTRIES, Letters())
+    catalogue = Catalogue([ENTRIES], Letters())
     assert best(catalogue, "gated recurrences", Mode.TEXT) == "gates"
     assert best(catalogue, "lookings upp", Mode.VECTOR) == "keys"
     assert best(catalogue, "forgetting in many", Mode.HYBRID) == "heads"
@@ -55,29 +61,59 @@ def test_words_meaning_and_both() -> None:
         assert score == pytest.approx(0.6 * by_words[key] + 0.4 * by_meaning[key])
 
 
+def test_a_sentence_may_be_what_is_meant() -> None:
+    assert pieces("One. Two; three.") == ["One. Two; three.", "One.", "Two;", "three."]
+    assert pieces("One.") == ["One."]
+    about = "aaaa bbbb cccc. dddd eeee ffff; gggg hhhh iiii."
+    texts = {"part": about, "none": about.replace("eeee", "jjjj")}
+    entries = [replace(ENTRIES[0], finding=finding(key), meaning=texts[key]) for key in texts]
+    scores = {f.id: f.score for f in Catalogue([entries], Letters()).search("e", Mode.VECTOR)}
+    whole, sentence = 1 / 9**0.5, 1 / 3**0.5
+    assert scores["part"] == pytest.approx((whole + sentence) / 2)
+    assert scores["none"] == 0
+
+
 def test_without_an_embedder_all_search_is_by_words() -> None:
-    bare = Catalogue(ENTRIES)
+    bare = Catalogue([ENTRIES])
     for mode in Mode:
         assert bare.search("many heads", mode) == bare.search("many heads", Mode.TEXT)
-    assert all(finding.score == 0 for finding in bare.search(" "))
+    assert all(found.score == 0 for found in bare.search(" "))
+
+
+def test_words_are_weighed_within_their_group() -> None:
+    more = [replace(entry, words="many heads of hounds") for entry in ENTRIES]
+    alone, beside = Catalogue([ENTRIES]), Catalogue([ENTRIES, more])
+    assert beside.search("many heads")[0].id == "heads"
+    scores = [found.score for found in alone.search("many heads")]
+    assert set(scores) <= {found.score for found in beside.search("many heads")}
 
 
 def test_vectors_are_made_once(tmp_path) -> None:
     first, second = Letters(), Letters()
-    Catalogue(ENTRIES, first).search("heads")
-    Catalogue(ENTRIES, second).search("heads")
+    Catalogue([ENTRIES], first).search("heads")
+    Catalogue([ENTRIES], second).search("heads")
     assert (first.asked, second.asked) == ([3, 1], [1])
     (kept,) = (tmp_path / "cache" / "library").glob("*.npy")
     kept.write_bytes(kept.read_bytes()[:100])
     third = Letters()
-    assert Catalogue(ENTRIES, third).search("heads") == Catalogue(ENTRIES, first).search("heads")
+    assert Catalogue([ENTRIES], third).search("heads") == Catalogue([ENTRIES], first).search(
+        "heads"
+    )
     assert third.asked == [3, 1]
     fourth = Letters()
-    Catalogue(ENTRIES[:2], fourth).search("heads")
+    Catalogue([ENTRIES[:2]], fourth).search("heads")
     assert fourth.asked == [2, 1]
+
+
+def test_an_embedder_that_has_changed() -> None:
+    Catalogue([ENTRIES], Letters()).search("heads")
+    other = Letters()
+    other.embed = lambda texts: np.ones((len(texts), 8), np.float32)
+    with pytest.raises(StoreError, match="vectors of 8 numbers, those of the library have 26"):
+        Catalogue([ENTRIES], other).search("heads")
 
 
 def test_a_cache_that_cannot_be_written(tmp_path) -> None:
     (tmp_path / "cache").write_text("a file")
     with pytest.raises(StoreError, match="GENESYS_CACHE"):
-        Catalogue(ENTRIES, Letters()).search("heads")
+        Catalogue([ENTRIES], Letters()).search("heads")

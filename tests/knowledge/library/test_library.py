@@ -107,6 +107,8 @@ def test_wrong_parameters(parameters, error, message) -> None:
 
 def test_the_shipped_config() -> None:
     config = yaml.safe_load((resource("configs") / "knowledge" / "library.yaml").read_text())
-    load({"knowledge": config}, kinds=["knowledge"]).require("search")
+    plugins = load({"knowledge": config}, kinds=["knowledge"])
+    plugins.require("search")
+    plugins.ready()
     with pytest.raises(ConfigError, match="mode"):
         load({"knowledge": config | {"mode": "psychic"}}, kinds=["knowledge"])

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from genesys.errors import StoreError
 from genesys.records import Finding
-from genesys_knowledge.library.vectors import vectors_of
+from genesys_knowledge.library.vectors import cache_folder, vectors_of
 from genesys_knowledge.passages.passage import Mode
 from genesys_knowledge.similarity import Index
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 # The words' part of a hybrid score. Anything from 0.5 to 0.8 does nearly as well
 # (benchmarks/retrieval.py).
 WORDS = 0.6
+_END = re.compile(r"(?<=[.;])\s+")
 
 
 @dataclass(frozen=True)
@@ -40,18 +43,21 @@ class Catalogue:
     """Entries in memory.
 
     Args:
-        entries: To search.
+        groups: Of entries to search. How rare a word is depends on its own group only.
         embedder: Makes vectors; without one, all search is by words.
     """
 
-    def __init__(self, entries: Sequence[Entry], embedder: Embedder | None = None) -> None:
-        self._entries, self._embedder = entries, embedder
+    def __init__(self, groups: Sequence[Sequence[Entry]], embedder: Embedder | None = None) -> None:
+        self._groups, self._embedder = groups, embedder
+        self._entries = [entry for group in groups for entry in group]
+        self._vectors: Vectors | None = None
 
     def search(self, asked: str, mode: Mode = Mode.HYBRID) -> list[Finding]:
         """All entries with scores in 0..1, best first.
 
-        By words the score is the cosine of TF-IDF vectors, by meaning that of the embedder's
-        vectors, and by both a weighted mean of the two.
+        By words the score is the cosine of TF-IDF vectors. By meaning it is the mean of two cosines
+        of the embedder's vectors, of the whole text and of what is nearest in it, be that a
+        sentence. By both it is a weighted mean.
 
         Raises:
             GenesysError: The embedder fails, or its vectors cannot be kept.
@@ -66,23 +72,43 @@ class Catalogue:
         if not asked.strip():
             return [0.0] * len(self._entries)
         if self._embedder is None or mode is Mode.TEXT:
-            return self._index.likeness(asked)
+            return self._likeness(asked)
         nearness = self._nearness(asked, self._embedder)
         if mode is Mode.VECTOR:
             return nearness
-        shared = self._index.likeness(asked)
+        shared = self._likeness(asked)
         both = zip(shared, nearness, strict=True)
         return [WORDS * words + (1 - WORDS) * meaning for words, meaning in both]
 
     def _nearness(self, asked: str, embedder: Embedder) -> list[float]:
-        cosines = self._vectors @ embedder.embed([asked])[0]
-        return [float(cosine) for cosine in cosines.clip(0, 1)]
+        import numpy as np
+
+        if self._vectors is None:
+            self._vectors = vectors_of([text for some in self._pieces for text in some], embedder)
+        vector = embedder.embed([asked])[0]
+        if vector.shape != self._vectors.shape[1:]:
+            raise StoreError(
+                f"The embedder {embedder.name} gives vectors of {len(vector)} numbers, those of the "
+                f"library have {self._vectors.shape[1]}. Remove {cache_folder()}."
+            )
+        cosines = (self._vectors @ vector).clip(0, 1)
+        wholes = np.cumsum([0, *map(len, self._pieces[:-1])])
+        nearest = np.maximum.reduceat(cosines, wholes)
+        return [float(cosine) for cosine in (cosines[wholes] + nearest) / 2]
 
     @cached_property
-    def _index(self) -> Index:
-        return Index([entry.words for entry in self._entries])
+    def _pieces(self) -> list[list[str]]:
+        return [pieces(entry.meaning) for entry in self._entries]
+
+    def _likeness(self, asked: str) -> list[float]:
+        return [score for index in self._indices for score in index.likeness(asked)]
 
     @cached_property
-    def _vectors(self) -> Vectors:
-        assert self._embedder
-        return vectors_of([entry.meaning for entry in self._entries], self._embedder)
+    def _indices(self) -> list[Index]:
+        return [Index([entry.words for entry in group]) for group in self._groups]
+
+
+def pieces(text: str) -> list[str]:
+    """A text, and the sentences and parts between semicolons that it consists of."""
+    parts = [part for part in _END.split(text) if part.strip()]
+    return [text, *parts] if len(parts) > 1 else [text]

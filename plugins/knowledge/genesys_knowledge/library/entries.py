@@ -15,8 +15,8 @@ UNVERIFIED = "By its title only, its mechanism unverified: "
 PAGE = "https://www.semanticscholar.org/paper/"
 
 
-def entries() -> list[Entry]:
-    """All works by key, then all reference units by name.
+def entries() -> tuple[list[Entry], list[Entry]]:
+    """All works by key, and all reference units by role and name.
 
     Raises:
         StoreError: What was synced cannot be read.
@@ -24,10 +24,10 @@ def entries() -> list[Entry]:
     """
     extras, units = synced(), reference_units().values()
     known = {work.key: work for work in works()}
-    return [
-        *(_of_work(work, extras.get(work.key)) for work in works()),
-        *(_of_unit(unit, [known[key] for key in unit.works if key in known]) for unit in units),
-    ]
+    return (
+        [_of_work(work, extras.get(work.key)) for work in works()],
+        [_of_unit(unit, [known[key] for key in unit.works if key in known]) for unit in units],
+    )
 
 
 def is_unit(finding: Finding) -> bool:

@@ -43,6 +43,14 @@ class LibraryKnowledge:
         self._embedder, self._mode = open_embedder(embedder), Mode(mode)
         self._cutoff, self._units = cutoff, units
 
+    def ready(self) -> None:
+        """Make what is made once, before a run waits for it.
+
+        Raises:
+            GenesysError: The embedder fails, or what was synced or cached cannot be read.
+        """
+        self._catalogue.search("ready", self._mode)
+
     @hookimpl
     def search(self, query: Query) -> list[Finding]:
         """See ``genesys.hookspecs.search``."""

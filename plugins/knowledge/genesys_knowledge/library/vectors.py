@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from genesys_knowledge.passages.table import Vectors
 
 
+def cache_folder() -> Path:
+    """Where vectors are kept."""
+    return cache_root() / "library"
+
+
 def vectors_of(texts: Sequence[str], embedder: Embedder) -> Vectors:
     """Unit vectors of texts, (texts, dimension). Of several processes one makes them.
 
@@ -27,7 +32,7 @@ def vectors_of(texts: Sequence[str], embedder: Embedder) -> Vectors:
         GenesysError: The embedder fails.
     """
     content = "\0".join([embedder.name, *texts]).encode()
-    path = cache_root() / "library" / f"{sha256(content).hexdigest()}.npy"
+    path = cache_folder() / f"{sha256(content).hexdigest()}.npy"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
