@@ -26,7 +26,6 @@ BM25_HALF = 10.0  # the BM25 score that counts as 0.5
 FLAT_ROWS = 30_000  # beyond, vectors have an index
 MOST_SEGMENTS = 8  # of the vector index, before it is made anew
 DELETED = 1_000  # rows of one commit
-LOOSE_ROWS = 1_000  # that searches may read without an index; 0.04 ms each
 
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
 Scored = list[tuple[Passage, float]]
@@ -101,9 +100,9 @@ class PassageTable:
             yield [_passage(row) for row in batch.to_pylist()]
 
     @property
-    def loose(self) -> bool:
-        """Whether so many passages are in no index that searches are slow."""
-        return bool(self._table.index_stats("content_idx").num_unindexed_rows > LOOSE_ROWS)
+    def loose(self) -> int:
+        """Passages that are in no index: searches read them one by one."""
+        return int(self._table.index_stats("content_idx").num_unindexed_rows)
 
     def settle(self) -> None:
         """Index what is in no index, and put small files together."""
