@@ -18,10 +18,9 @@ from statistics import mean, median
 from time import perf_counter
 
 from genesys.cli.config import compose
-from genesys.gau.folder import load_tree
+from genesys.evolution.seeds import load_seed
 from genesys.records import CheckReport, Design, Found, Operator
 from genesys.registry import load
-from genesys.resources import resource
 from genesys.sandbox import Sandbox
 from genesys.session import SessionContext
 from genesys_agents.offline.designer import OfflineDesigner
@@ -52,11 +51,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60.0, help="start no session after")
     args = parser.parse_args()
-    seeds = [
-        load_tree(folder).as_design(folder.name)
-        for folder in sorted(resource("seeds").iterdir())
-        if (folder / "design.yaml").exists()
-    ]
+    seeds = [load_seed(name) for name in compose([])["evolution"]["seeds"]]
     run = Run(seeds, {design.name: 0 for design in seeds})
     checkers = load(compose([]), kinds=("checker",))
     rng, started = Random(args.seed), perf_counter()

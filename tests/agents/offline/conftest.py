@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 import pytest
 import torch
 
+from genesys.cli.config import compose as compose_config
+from genesys.evolution.seeds import load_seed
 from genesys.gau.compose import compose
-from genesys.gau.folder import load_tree
 from genesys.gau.load import load_block
 from genesys.gau.model import GAM
 from genesys.gau.testing import is_gau_test
 from genesys.gau.tree import GAUTree
 from genesys.records import CheckReport, Design, Found, Operator
-from genesys.resources import resource
 from genesys.session import SessionContext
 
 MakeContext = Callable[..., SessionContext]
@@ -31,9 +31,8 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def seeds() -> list[Design]:
-    """All shipped seeds as designs."""
-    folders = sorted(f for f in resource("seeds").iterdir() if (f / "design.yaml").exists())
-    return [load_tree(folder).as_design(folder.name) for folder in folders]
+    """The seeds of a run by default, as designs."""
+    return [load_seed(name) for name in compose_config([])["evolution"]["seeds"]]
 
 
 @pytest.fixture
