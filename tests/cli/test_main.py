@@ -18,7 +18,9 @@ def genesys(*arguments, cwd=None):
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd)
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["plugins"], ["show", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["plugins"], ["show", "--help"], ["library", "--help"]]
+)
 def test_light_commands_import_nothing_heavy(arguments):
     script = f"""
 import sys
@@ -48,6 +50,7 @@ def test_help_names_every_command():
         "export",
         "report",
         "corpus",
+        "library",
     ):
         assert command in text
 

@@ -7,6 +7,7 @@ import re
 import pytest
 
 from genesys.errors import UnknownNameError
+from genesys.gau.reference import reference_units
 from genesys_knowledge.library.works import citing, work, works
 
 
@@ -32,6 +33,11 @@ def test_citations_go_both_ways() -> None:
     assert "alibi" in work("3drpe").cites
     assert "3drpe" in citing("alibi")
     assert citing("a work that is not there") == []
+
+
+def test_the_works_of_reference_units_are_there() -> None:
+    for unit in reference_units().values():
+        assert [work(key).key for key in unit.works] == list(unit.works), unit.name
 
 
 def test_an_unknown_key_is_told_with_those_near_to_it() -> None:

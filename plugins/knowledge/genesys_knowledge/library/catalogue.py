@@ -88,8 +88,8 @@ class Catalogue:
         vector = embedder.embed([asked])[0]
         if vector.shape != self._vectors.shape[1:]:
             raise StoreError(
-                f"The embedder {embedder.name} gives vectors of {len(vector)} numbers, those of the "
-                f"library have {self._vectors.shape[1]}. Remove {cache_folder()}."
+                f"The embedder {embedder.name} gives vectors of {len(vector)} numbers, those of "
+                f"the library have {self._vectors.shape[1]}. Remove {cache_folder()}."
             )
         cosines = (self._vectors @ vector).clip(0, 1)
         wholes = np.cumsum([0, *map(len, self._pieces[:-1])])

@@ -8,7 +8,7 @@ from genesys.gau.reference import ReferenceUnit, reference_units
 from genesys.records import Finding
 from genesys_knowledge.library.catalogue import Entry
 from genesys_knowledge.library.sync import Extra, synced
-from genesys_knowledge.library.works import Work, works
+from genesys_knowledge.library.works import Work, work, works
 
 SOURCE = "library"
 UNVERIFIED = "By its title only, its mechanism unverified: "
@@ -20,13 +20,12 @@ def entries() -> tuple[list[Entry], list[Entry]]:
 
     Raises:
         StoreError: What was synced cannot be read.
-        GenesysError: A reference unit is not whole.
+        GenesysError: A reference unit is not whole, or names a work that is not there.
     """
     extras, units = synced(), reference_units().values()
-    known = {work.key: work for work in works()}
     return (
-        [_of_work(work, extras.get(work.key)) for work in works()],
-        [_of_unit(unit, [known[key] for key in unit.works if key in known]) for unit in units],
+        [_of_work(entry, extras.get(entry.key)) for entry in works()],
+        [_of_unit(unit, [work(key) for key in unit.works]) for unit in units],
     )
 
 
@@ -35,11 +34,11 @@ def is_unit(finding: Finding) -> bool:
     return finding.id.removeprefix(f"{SOURCE}:")[:1].isupper()
 
 
-def page(work: Work, extra: Extra | None) -> str:
+def page(entry: Work, extra: Extra | None) -> str:
     """Where a person can read a work; empty if nowhere."""
     if extra and extra.url:
         return extra.url
-    return f"{PAGE}{work.s2_id}" if work.s2_id else ""
+    return f"{PAGE}{entry.s2_id}" if entry.s2_id else ""
 
 
 def units_of(key: str) -> list[ReferenceUnit]:
@@ -51,21 +50,21 @@ def units_of(key: str) -> list[ReferenceUnit]:
     return [unit for unit in reference_units().values() if key in unit.works]
 
 
-def _of_work(work: Work, extra: Extra | None) -> Entry:
+def _of_work(entry: Work, extra: Extra | None) -> Entry:
     finding = Finding(
         source=SOURCE,
-        id=f"{SOURCE}:{work.key}",
-        title=work.citation,
-        text=work.summary if work.verified else f"{UNVERIFIED}{work.summary}",
-        url=page(work, extra),
+        id=f"{SOURCE}:{entry.key}",
+        title=entry.citation,
+        text=entry.summary if entry.verified else f"{UNVERIFIED}{entry.summary}",
+        url=page(entry, extra),
         score=0,
     )
-    words = [work.key, work.title, work.summary, *work.tags, extra.abstract if extra else ""]
-    return Entry(finding, words=" ".join(words), meaning=work.summary)
+    words = [entry.key, entry.title, entry.summary, *entry.tags, extra.abstract if extra else ""]
+    return Entry(finding, words=" ".join(words), meaning=entry.summary)
 
 
 def _of_unit(unit: ReferenceUnit, published: Sequence[Work]) -> Entry:
-    of = "; ".join(work.citation for work in published)
+    of = "; ".join(entry.citation for entry in published)
     finding = Finding(
         source=SOURCE,
         id=f"{SOURCE}:{unit.name}",
@@ -74,5 +73,5 @@ def _of_unit(unit: ReferenceUnit, published: Sequence[Work]) -> Entry:
         score=0,
     )
     doc = unit.unit.docstring
-    words = [unit.name, doc, *(f"{work.title} {work.summary}" for work in published)]
+    words = [unit.name, doc, *(f"{entry.title} {entry.summary}" for entry in published)]
     return Entry(finding, words=" ".join(words), meaning=doc)
