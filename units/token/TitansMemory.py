@@ -80,7 +80,8 @@ class TitansMemory(GAUBase):
     gradient of ``|k_t^T M - v_t|^2 / 2`` at the memory before the chunk; ``y_t = M_t^T q_t``.
     Momentum e, step s and forgetting f are set by the data for each head. q, k and v stand
     behind a short convolution and SiLU, q and k of unit length; the output is normalised and
-    gated. With ``s_t <= (1 - e_t) / chunk`` the memory cannot diverge.
+    gated. Steps are at most ``(1 - e_t) / chunk``: a key that returns within a chunk is not
+    corrected many times over.
 
     Inputs: X (B, L, D). Outputs: Y (B, L, D).
     ``head_dim`` is an upper bound; the largest divisor of D below it is taken.
