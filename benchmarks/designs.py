@@ -2,8 +2,8 @@
 
 Verifies each design with each seed and prints Markdown tables: mean accuracy and bits per byte with
 their deviations over seeds, training steps in the time that GPT takes for one, and the accuracy on
-each task. Reports are kept in a folder: the same command goes on where it stopped, and prints the
-tables when it is through. A minute or two a design and seed at 0.1M.
+each task. Reports are kept in a folder, by the design's code: the same command goes on where it
+stopped, and prints the tables when it is through. A minute or two a design and seed at 0.1M.
 
     python benchmarks/designs.py [--seeds 3] [--scale 0.1M] [--keep runs/designs]
 
@@ -64,13 +64,13 @@ class Bench:
         self._folder = folder / f"{scale.name}-{scale.tokens}"
         self._folder.mkdir(parents=True, exist_ok=True)
 
-    def report(self, design: Callable[[], Design], name: str, seed: int) -> VerificationReport:
+    def report(self, design: Design, seed: int) -> VerificationReport:
         """The report that is kept, or a new one. One that the machine spoilt is not kept."""
-        path = self._folder / f"{name}-{seed}.json"
+        path = self._folder / f"{design.name}-{design.structural_hash[:8]}-{seed}.json"
         if path.exists():
             return VerificationReport.model_validate_json(path.read_text())
-        report = self._nano.report(design(), self._scale, seed)
-        print(f"{name}, seed {seed}: {report.fitness or report.error}", flush=True)
+        report = self._nano.report(design, self._scale, seed)
+        print(f"{design.name}, seed {seed}: {report.fitness or report.error}", flush=True)
         if report.outcome is not Outcome.MACHINE_ERROR:
             write_text(path, report.model_dump_json(indent=2) + "\n")
         return report
@@ -181,7 +181,7 @@ def main() -> None:
         bench = Bench(nano, scale, folder)
         for seed in range(options.seeds):
             for name in names:
-                found[name].append(bench.report(lambda name=name: make(name), name, seed))
+                found[name].append(bench.report(make(name), seed))
     show_all(found, make)
 
 
