@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 import pytest
 
+from genesys.errors import MissingExtraError
 from genesys_knowledge.papers import reading
 from genesys_knowledge.papers.chunking import MOST_WORDS, chunked
 from genesys_knowledge.papers.document import Document, Section
@@ -109,6 +111,12 @@ def test_a_parser_that_dies(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading.sys, "executable", "/bin/false")
     with pytest.raises(UnreadableError, match="died of it"):
         read(b"words", Kind.TEXT)
+
+
+def test_a_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "semchunk.semchunk", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'genesys\[papers\]'"):
+        chunked(Document(title="", sections=[]), "doc", "")
 
 
 def test_passages_stay_in_their_section() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -149,6 +151,25 @@ def test_a_damaged_store_is_told(tmp_path: Path, passages: list[Passage]) -> Non
     (tmp_path / FILE).write_text("{")
     with pytest.raises(StoreError, match=FILE):
         PassageStore(tmp_path)
+
+
+def test_a_full_disk_is_told(tmp_path: Path, passages: list[Passage]) -> None:
+    store = PassageStore(tmp_path)
+    store.add(passages)
+    rng = random.Random(0)
+    large = Passage("large", "d", "", " ".join(rng.randbytes(8).hex() for _ in range(5000)))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))  # a file of this size is full
+    try:
+        with pytest.raises(StoreError, match=r"Cannot write to the store .* is kept"):
+            store.add([large])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    for again in (store, PassageStore(tmp_path)):
+        assert len(again) == 3
+        assert ids(again, "softmax") == ["p1"]
+    assert store.add([large]) == 1
+    assert PassageStore(tmp_path).get("large") == large
 
 
 ADDER = """
