@@ -10,7 +10,7 @@ import pytest
 
 from genesys.errors import StoreError
 from genesys.records import Finding
-from genesys_knowledge.library.catalogue import Catalogue, Entry, pieces
+from genesys_knowledge.library.catalogue import Catalogue, Entry
 from genesys_knowledge.passages.passage import Mode
 
 
@@ -59,18 +59,6 @@ def test_words_meaning_and_both() -> None:
     for key, score in by_both.items():
         assert 0 <= score <= 1
         assert score == pytest.approx(0.6 * by_words[key] + 0.4 * by_meaning[key])
-
-
-def test_a_sentence_may_be_what_is_meant() -> None:
-    assert pieces("One. Two; three.") == ["One. Two; three.", "One.", "Two;", "three."]
-    assert pieces("One.") == ["One."]
-    about = "aaaa bbbb cccc. dddd eeee ffff; gggg hhhh iiii."
-    texts = {"part": about, "none": about.replace("eeee", "jjjj")}
-    entries = [replace(ENTRIES[0], finding=finding(key), meaning=texts[key]) for key in texts]
-    scores = {f.id: f.score for f in Catalogue([entries], Letters()).search("e", Mode.VECTOR)}
-    whole, sentence = 1 / 9**0.5, 1 / 3**0.5
-    assert scores["part"] == pytest.approx((whole + sentence) / 2)
-    assert scores["none"] == 0
 
 
 def test_without_an_embedder_all_search_is_by_words() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
 # The words' part of a hybrid score. Anything from 0.5 to 0.8 does nearly as well
 # (benchmarks/retrieval.py).
 WORDS = 0.6
-_END = re.compile(r"(?<=[.;])\s+")
 
 
 @dataclass(frozen=True)
@@ -55,9 +53,8 @@ class Catalogue:
     def search(self, asked: str, mode: Mode = Mode.HYBRID) -> list[Finding]:
         """All entries with scores in 0..1, best first.
 
-        By words the score is the cosine of TF-IDF vectors. By meaning it is the mean of two cosines
-        of the embedder's vectors, of the whole text and of what is nearest in it, be that a
-        sentence. By both it is a weighted mean.
+        By words the score is the cosine of TF-IDF vectors, by meaning that of the embedder's
+        vectors, and by both a weighted mean of the two.
 
         Raises:
             GenesysError: The embedder fails, or its vectors cannot be kept.
@@ -81,24 +78,15 @@ class Catalogue:
         return [WORDS * words + (1 - WORDS) * meaning for words, meaning in both]
 
     def _nearness(self, asked: str, embedder: Embedder) -> list[float]:
-        import numpy as np
-
         if self._vectors is None:
-            self._vectors = vectors_of([text for some in self._pieces for text in some], embedder)
+            self._vectors = vectors_of([entry.meaning for entry in self._entries], embedder)
         vector = embedder.embed([asked])[0]
         if vector.shape != self._vectors.shape[1:]:
             raise StoreError(
                 f"The embedder {embedder.name} gives vectors of {len(vector)} numbers, those of "
                 f"the library have {self._vectors.shape[1]}. Remove {cache_folder()}."
             )
-        cosines = (self._vectors @ vector).clip(0, 1)
-        wholes = np.cumsum([0, *map(len, self._pieces[:-1])])
-        nearest = np.maximum.reduceat(cosines, wholes)
-        return [float(cosine) for cosine in (cosines[wholes] + nearest) / 2]
-
-    @cached_property
-    def _pieces(self) -> list[list[str]]:
-        return [pieces(entry.meaning) for entry in self._entries]
+        return [float(cosine) for cosine in (self._vectors @ vector).clip(0, 1)]
 
     def _likeness(self, asked: str) -> list[float]:
         return [score for index in self._indices for score in index.likeness(asked)]
@@ -106,9 +94,3 @@ class Catalogue:
     @cached_property
     def _indices(self) -> list[Index]:
         return [Index([entry.words for entry in group]) for group in self._groups]
-
-
-def pieces(text: str) -> list[str]:
-    """A text, and the sentences and parts between semicolons that it consists of."""
-    parts = [part for part in _END.split(text) if part.strip()]
-    return [text, *parts] if len(parts) > 1 else [text]
