@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from genesys.cli.searches import found_in
 from genesys.population.evolution_tree import EvolutionTree, tree_digest
 from genesys.records import Outcome
 from genesys.testing.llm_server import LLMServer
@@ -55,8 +56,12 @@ def test_a_run_over_http_and_its_replay_without_the_server(tmp_path):
     assert len(run.children) == 2
     assert all(report.outcome is Outcome.OK for report in run.reports)
     assert {request.model for request in server.requests} == {"one", "two"}
-    calls, _ = EvolutionTree.read_tape(tmp_path / RUN)
+    calls, answers = EvolutionTree.read_tape(tmp_path / RUN)
     assert len(calls) == len(server.answered)
+    found = {finding.id for search in found_in(answers) for finding in search.findings}
+    for design in run.children:
+        cited = {reference.id for reference in design.proposal.references}
+        assert cited and cited <= found
 
     assert "the same tree" in genesys(tmp_path, "replay", "--run", str(RUN))
     again = tmp_path / "runs/full-replay"
