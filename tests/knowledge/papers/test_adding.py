@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -142,6 +143,19 @@ def test_what_cannot_be_added_stops_nothing(
         assert reason in result.why, result
         assert result.why
     assert [a.outcome for a in put(store, folder / "a.md", most_mb=1e-6)] == [FAILED]
+
+
+def test_a_folder_that_may_not_be_read(store: PaperStore, folder: Path) -> None:
+    folder.chmod(0)
+    user = os.geteuid()
+    if user == 0:  # whom nothing is forbidden
+        os.seteuid(65534)
+    try:
+        [result] = put(store, folder)
+    finally:
+        os.seteuid(user)
+        folder.chmod(0o700)
+    assert (result.outcome, result.why) == (FAILED, "it cannot be read: Permission denied")
 
 
 def test_orders_in_a_paper_are_words_of_it(store: PaperStore, tmp_path: Path) -> None:

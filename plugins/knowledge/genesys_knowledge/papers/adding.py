@@ -98,6 +98,7 @@ def _listed(source: str) -> Iterator[str | Added]:
     path = Path(source).expanduser()
     try:
         if path.is_dir():
+            any(path.iterdir())  # raises where it may not be read, rglob does not
             files = [str(f) for f in sorted(path.rglob("*")) if kind_of(f) and f.is_file()]
             yield from files
             if not files:

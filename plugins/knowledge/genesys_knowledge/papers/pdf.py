@@ -32,11 +32,14 @@ def parse(data: bytes) -> Document:
     if b"%PDF-" not in data[:1024]:
         raise RefusedError("it is no PDF, whatever its name says")
     try:
-        pdf = pypdfium2.PdfDocument(data)
+        return _parsed(pypdfium2.PdfDocument(data))
     except pypdfium2.PdfiumError as error:
         if "password" in str(error).lower():
             raise RefusedError("it is encrypted; save it without a password") from None
         raise RefusedError(f"it is damaged ({error})") from None
+
+
+def _parsed(pdf: Any) -> Document:
     if not 0 < len(pdf) <= MOST_PAGES:
         raise RefusedError(f"it has {len(pdf)} pages, at most {MOST_PAGES} are read")
     read = [_page(pdf, number) for number in range(len(pdf))]
@@ -45,8 +48,8 @@ def parse(data: bytes) -> Document:
         raise RefusedError(
             "it holds pictures of pages and hardly any text; run OCR over it, e.g. with ocrmypdf"
         )
-    stamp = _STAMP.search(read[0][1])
     document = outlined(lines, len(pdf))
+    stamp = _STAMP.search(read[0][1])
     return replace(document, arxiv=stamp[1]) if stamp else document
 
 

@@ -140,7 +140,8 @@ class PassageStore:
         if known and vectors.shape != (len(texts), known.dimension):
             raise StoreError(
                 f"The embedder {self._embedder.name} gave vectors of {vectors.shape[-1]} numbers, "
-                f"the passages in {self.folder} have {known.dimension}. {_ADVICE}"
+                f"the passages in {self.folder} have {known.dimension}. "
+                f"{_advice(known.embedder, self._embedder.name)}"
             )
         return vectors
 
@@ -175,10 +176,11 @@ class PassageStore:
         if known.embedder != name:
             raise StoreError(
                 f"The passages in {self.folder} were embedded by {known.embedder!r}, and the "
-                f"embedder is now {name!r}. {_ADVICE}"
+                f"embedder is now {name!r}. {_advice(known.embedder, name)}"
             )
 
 
-_ADVICE = (
-    "Go back to the embedder that it was, or embed all passages anew: genesys library add --rebuild"
-)
+def _advice(was: str, name: str) -> str:
+    """What to do where passages were embedded by another."""
+    back = f"Set embedder: {was}, or embed" if was != name else "Embed"
+    return f"{back} all passages anew: genesys library add --rebuild --embedder {name}"
