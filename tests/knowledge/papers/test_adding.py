@@ -151,7 +151,7 @@ def test_a_folder_that_may_not_be_read(store: PaperStore, folder: Path) -> None:
     if user == 0:  # whom nothing is forbidden
         os.seteuid(65534)
     try:
-        [result] = put(store, folder)
+        result = next(add([str(folder)], store))
     finally:
         os.seteuid(user)
         folder.chmod(0o700)
