@@ -35,7 +35,6 @@ STEPS = 15
 CODE = '''\
 # GAU_IMPLEMENTATION_FILE
 import torch
-from nano import Nano, seed_design
 from torch import nn
 
 from genesys.gau import GAUBase
