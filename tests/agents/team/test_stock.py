@@ -76,7 +76,7 @@ def test_units_are_shown_whole_while_there_is_room() -> None:
     ("about", "expected"),
     [
         (
-            "Linear attention with a decay in each channel that the data sets",
+            "Linear attention whose keys fade by channel, as the data say",
             "GatedLinearAttention",
         ),
         ("Softmax over a sliding window and a learned sink", "SinkAttention"),
