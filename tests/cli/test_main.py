@@ -69,7 +69,7 @@ def test_evolve_shows_its_config(tmp_path):
         (["evolve", "experiment=dmeo"], "Could not find 'experiment/dmeo'"),
         (["evolve", "selector=quadrnt"], "Could not find 'selector/quadrnt'"),
         (["evolve", "selector.name=quadrnt"], "Did you mean 'quadrant'"),
-        (["evolve", "selector.explore=lots"], "selector.quadrant.explore = 'lots'"),
+        (["evolve", "selector.explore=lots"], "explore: Input should be a valid number"),
         (["evolve", "+selector.explor=1"], "Did you mean 'explore'"),
         (["evolve", "evolution.designs=-1"], "designs: "),
         (["evolve", "evolution.seeds=[gpt3]"], "Did you mean 'gpt2'"),
