@@ -50,7 +50,9 @@ def main() -> None:
     parser.add_argument("--designs", type=int, default=90)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=60.0, help="start no session after")
+    parser.add_argument("--reference-units", action="store_true", help="mutations draw them too")
     args = parser.parse_args()
+    agent = OfflineDesigner(attempts=1, reference_units=args.reference_units)
     seeds = [load_seed(name) for name in compose([])["evolution"]["seeds"]]
     run = Run(seeds, {design.name: 0 for design in seeds})
     checkers = load(compose([]), kinds=("checker",))
@@ -59,11 +61,17 @@ def main() -> None:
         for index in range(args.designs):
             if perf_counter() - started > 60 * args.minutes:
                 break
-            session(run, index, rng, lambda design: checkers.check(design, sandbox))
+            session(run, index, rng, agent, lambda design: checkers.check(design, sandbox))
     report(run)
 
 
-def session(run: Run, index: int, rng: Random, check: Callable[[Design], CheckReport]) -> None:
+def session(
+    run: Run,
+    index: int,
+    rng: Random,
+    agent: OfflineDesigner,
+    check: Callable[[Design], CheckReport],
+) -> None:
     operator = OPERATORS[index % 3]
     count = {Operator.SCRATCH: 0, Operator.MUTATION: 1}.get(operator, rng.choice((2, 2, 3)))
     parents = tuple(rng.sample(run.designs, count))
@@ -78,7 +86,6 @@ def session(run: Run, index: int, rng: Random, check: Callable[[Design], CheckRe
         check=check,
         is_new=run.is_new,
     )
-    agent = OfflineDesigner(attempts=1)
     started = perf_counter()
     proposal = agent.propose(context)
     review = agent.review(context, proposal)

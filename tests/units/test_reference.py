@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from genesys.errors import TreeError, UnknownNameError
 from genesys.gau.folder import load_tree
 from genesys.gau.reference import (
     PLACES,
+    ROLES,
     hosted,
     reference_tree,
     reference_unit,
@@ -154,6 +156,15 @@ def test_host_holds_the_unit_in_its_place(name):
     assert tree.root == "GPT2"
     assert name in tree.children("GPT2")
     assert place == name or place not in tree.children("GPT2")
+
+
+def test_there_are_many_and_the_docs_list_them_all():
+    """``python benchmarks/reference_units.py`` makes the table."""
+    page = (resource("units").parent / "docs" / "knowledge.md").read_text("utf-8")
+    table = page.partition("\n### All units\n")[2].partition("\n### ")[0]
+    listed = re.findall(rf"^\| (?:{'|'.join(ROLES)}) \| `(\w+)` \|", table, re.MULTILINE)
+    assert len(UNITS) >= 30
+    assert listed == list(UNITS)
 
 
 def test_unknown_name_gets_the_nearest():
