@@ -100,7 +100,7 @@ class PassageStore:
         """The passages that fit a text best, with scores in 0..1, the best first.
 
         By words the score grows with BM25, by meaning it is the cosine, and of both it is that of
-        reciprocal rank fusion, 1 for what is first by either. Without an embedder all search is by
+        reciprocal rank fusion, 1 for what is first by both. Without an embedder all search is by
         words.
 
         Raises:
