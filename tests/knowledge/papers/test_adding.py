@@ -135,10 +135,12 @@ def test_what_cannot_be_added_stops_nothing(
     nothing.mkdir()
     broken = tmp_path / "broken.pdf"
     broken.write_bytes(b"%PDF-1.4 broken")
-    results = put(store, empty, huge, png, loop, nothing, "no such", broken, folder / "a.md")
-    assert [a.outcome for a in results] == [FAILED] * 7 + [ADDED]
+    names = ("no such", "~nobody-of-this-name/a.pdf", " ")
+    results = put(store, empty, huge, png, loop, nothing, broken, *names, folder / "a.md")
+    assert [a.outcome for a in results] == [FAILED] * 9 + [ADDED]
     reasons = ["is empty", "500 MB, at most 100", "no file of PDF", "", "no file of PDF"]
-    reasons += ["no such file or folder, and it is no arXiv identifier", "damaged"]
+    reasons += ["damaged", *["no such file or folder, and it is no arXiv identifier"] * 2]
+    reasons += ["has no name"]
     for result, reason in zip(results, reasons, strict=False):
         assert reason in result.why, result
         assert result.why

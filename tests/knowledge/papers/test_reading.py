@@ -11,6 +11,7 @@ from genesys.errors import MissingExtraError
 from genesys_knowledge.papers import reading
 from genesys_knowledge.papers.chunking import MOST_WORDS, chunked
 from genesys_knowledge.papers.document import Document, Section
+from genesys_knowledge.papers.paper import opening_of
 from genesys_knowledge.papers.reading import Kind, UnreadableError, read
 
 Pdf = Callable[..., bytes]
@@ -134,3 +135,15 @@ def test_passages_stay_in_their_section() -> None:
     assert (
         chunked(Document(title="", sections=[Section(heading="", text="Too few")]), "d", "") == []
     )
+
+
+def test_passages_of_texts_without_spaces_and_with_endless_headings() -> None:
+    """No passage is out of all proportion, whatever a hostile or a Chinese paper holds."""
+    sentence = "这个模型把状态与门控结合在一起。"
+    texts = [sentence * 500, "a b c " + "x" * 100_000, "Words that are no heading at all. " * 100]
+    sections = [Section(heading="h " * 50_000, text=text) for text in texts]
+    passages = chunked(Document(title="A title", sections=sections), "doc", "")
+    assert max(len(p.title) + len(p.text) for p in passages) < 13 * MOST_WORDS + 300
+    assert sum(sentence in p.text for p in passages) >= 3
+    assert sum(len(p.text) for p in passages) > 0.95 * sum(map(len, texts))
+    assert len(opening_of(Document(title="", sections=sections))) <= 10_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
@@ -95,9 +96,11 @@ def add(
 
 def _listed(source: str) -> Iterator[str | Added]:
     """The files and preprints that a source stands for, and what is wrong with it."""
-    path = Path(source).expanduser()
+    path = _path(source)
     try:
-        if path.is_dir():
+        if not source.strip():
+            yield Added(source, Outcome.FAILED, why="a source has no name")
+        elif path.is_dir():
             any(path.iterdir())  # raises where it may not be read, rglob does not
             files = [str(f) for f in sorted(path.rglob("*")) if kind_of(f) and f.is_file()]
             yield from files
@@ -110,6 +113,14 @@ def _listed(source: str) -> Iterator[str | Added]:
             yield Added(source, Outcome.FAILED, why=why)
     except OSError as error:
         yield Added(source, Outcome.FAILED, why=f"it cannot be read: {error.strerror}")
+
+
+def _path(source: str) -> Path:
+    """The path that a person wrote; a ``~name`` of nobody is a name like any other."""
+    path = Path(source)
+    with suppress(RuntimeError):
+        path = path.expanduser()
+    return path
 
 
 def _file(path: Path, most_mb: float) -> _Found:
@@ -135,7 +146,7 @@ def _preprint(number: str, most_mb: float) -> _Found:
 
 def _added(source: str, store: PaperStore, progress: Progress, most_mb: float) -> Added:
     try:
-        path = Path(source).expanduser()
+        path = _path(source)
         number = "" if path.exists() else arxiv.number_of(source)
         if number and (paper := store.paper(number)):
             return Added(source, Outcome.KNOWN, paper, "it is there already")

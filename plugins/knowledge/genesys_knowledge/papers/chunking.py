@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genesys.errors import MissingExtraError
+from genesys.text import one_line
 from genesys_knowledge.passages.passage import Passage
 
 if TYPE_CHECKING:
@@ -12,10 +13,14 @@ if TYPE_CHECKING:
 
 MOST_WORDS = 200
 LEAST_WORDS = 4  # what is shorter says nothing by itself
+LONGEST_WORD = 12  # characters; longer ones, and scripts without spaces, count as several
+LONGEST_HEADING = 200  # characters; it goes with each passage
 
 
 def chunked(document: Document, name: str, url: str) -> list[Passage]:
     """The passages of a document: at most 200 words, cut at the widest break that there is.
+
+    Text without spaces is cut like other text, 12 characters counting as a word.
 
     Each has the document's title and its section's heading; no passage spans two sections.
 
@@ -30,7 +35,7 @@ def chunked(document: Document, name: str, url: str) -> list[Passage]:
     found = [
         (section.heading, str(piece).strip())
         for section in document.sections
-        for piece in chunk(section.text, MOST_WORDS, _count)
+        for piece in chunk(section.text, MOST_WORDS, _count, memoize=False)
         if _count(str(piece)) >= LEAST_WORDS
     ]
     return [
@@ -40,8 +45,10 @@ def chunked(document: Document, name: str, url: str) -> list[Passage]:
 
 
 def _count(text: str) -> int:
-    return len(text.split())
+    return max(len(text.split()), len(text) // LONGEST_WORD)
 
 
 def _titled(title: str, heading: str) -> str:
-    return f"{title}: {heading}" if heading and heading != title else title
+    if not heading or heading == title:
+        return title
+    return f"{title}: {one_line(heading, LONGEST_HEADING)}"

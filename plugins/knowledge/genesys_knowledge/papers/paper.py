@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from genesys_knowledge.papers.document import Document
 
 OPENING_WORDS, SHINGLE = 300, 3
+MOST_OPENING = 10_000  # characters
 ALIKE, ALIKE_BY_TITLE = 0.7, 0.3  # shares of what two openings have in common
 LONGEST_NAME = 40
 
@@ -62,7 +63,7 @@ def name_of(document: Document) -> str:
 
 def opening_of(document: Document) -> str:
     """The first words of a document."""
-    return " ".join(words(document.text)[:OPENING_WORDS])
+    return " ".join(words(document.text)[:OPENING_WORDS])[:MOST_OPENING]
 
 
 def _common(one: str, other: str) -> float:

@@ -61,11 +61,8 @@ def _tex(text: str) -> Document:
     body = text.split(r"\begin{document}")[-1].split(r"\end{document}")[0]
     for name in _NO_TEXT:
         body = re.sub(rf"\\begin\{{{name}\*?\}}.*?\\end\{{{name}\*?\}}", "", body, flags=re.DOTALL)
-    body = (
-        body.replace(r"\maketitle", "")
-        .replace(r"\begin{abstract}", r"\section{Abstract}")
-        .replace(r"\end{abstract}", "")
-    )
+    for command, instead in _INSTEAD.items():
+        body = body.replace(command, instead)
     parts = _HEADING.split(_POINTER.sub("", body))
     headings, texts = map(plain, ["", *parts[1::2]]), map(plain, parts[::2])
     return assembled(plain(title[1]) if title else "", zip(headings, texts, strict=True))
