@@ -1,4 +1,4 @@
-"""The table of the reference units, as it stands in docs/knowledge.md.
+"""The table of the reference units, as it stands in docs/units.md.
 
 The weight is that of the whole block a unit is tried in, at width 128, as a share of the GPT
 seed's.
