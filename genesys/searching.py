@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, wait
-from threading import Thread
+from threading import TIMEOUT_MAX, Thread
 
 from genesys.errors import SourceError
 from genesys.passages import trimmed
@@ -30,7 +30,7 @@ def ask_all(query: Query, sources: Mapping[str, Ask], seconds: float) -> Found:
         Exception: Whatever else a source raises.
     """
     asked = {name: _begun(ask) for name, ask in sources.items()}
-    done = wait(asked.values(), seconds).done
+    done = wait(asked.values(), min(seconds, TIMEOUT_MAX)).done
     answers: list[list[Finding]] = []
     missing: list[Missing] = []
     for name, answer in asked.items():

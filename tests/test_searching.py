@@ -79,6 +79,10 @@ def test_a_slow_source_is_left_behind():
     assert "search_seconds" in found.missing[0].hint
 
 
+def test_sources_may_be_waited_for_without_end():
+    assert ids(search(seconds=float("inf"), a=Source(finding("a")))) == ["a:1"]
+
+
 def test_a_faulty_source_is_named():
     with pytest.raises(PluginError, match=r"knowledge\.b failed in its hook 'search': KeyError"):
         search(a=Source(finding("a")), b=Source(KeyError("x")))

@@ -92,6 +92,12 @@ def test_what_nobody_supports_is_left_out(web, server):
     assert ask(web()) == []
 
 
+@pytest.mark.parametrize("address", ["http://[abc/x", "javascript:alert(1)", "https://", ""])
+def test_what_is_no_address_is_left_out(web, server, address):
+    server.garble = lambda body: body.replace(b"https://arxiv.org/abs/2312.06635", address.encode())
+    assert len(ask(web())) == 1
+
+
 def test_calls_are_counted(web):
     source = web(calls=1)
     ask(source)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import warnings
 from collections.abc import Callable, Sequence
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -14,6 +11,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from genesys.errors import ConfigError, SourceError
 from genesys.secrets import hide_secrets
+from genesys_knowledge.provider import litellm
 
 if TYPE_CHECKING:
     from genesys_knowledge.passages.table import Vectors
@@ -89,23 +87,9 @@ def asked(model: str, call: Callable[[Any], T]) -> T:
         reraise=True,
     )
     try:
-        return retrying(call, _litellm())
+        return retrying(call, litellm())
     except Exception as error:  # litellm raises what it pleases
         raise _understood(error, model) from None
-
-
-@cache
-def _litellm() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it looks it up for long
-    import litellm
-
-    # Of litellm's own types, which it never changes.
-    warnings.filterwarnings("ignore", "Item .* on TypedDict class", UserWarning)
-    litellm.suppress_debug_info = True
-    litellm.telemetry = False
-    litellm.DEFAULT_MAX_RETRIES = 0  # else its clients try again on their own
-    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)  # it would log what is sent
-    return litellm
 
 
 def _passes(error: BaseException) -> bool:

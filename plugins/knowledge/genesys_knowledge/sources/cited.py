@@ -46,7 +46,7 @@ def findings_of(answer: Any, limit: int, excerpt: int) -> list[Finding]:
     pages = {
         url: f"{_lines(text, number)} {_said(results.get(url))}".strip()
         for number, url in enumerate(told.citations, 1)
-        if re.match(r"https?://[^\s/]+", url) and _lines(text, number)
+        if _host(url) and _lines(text, number)
     }
     found = list(pages.items())[:limit]
     return [
@@ -74,7 +74,16 @@ def _said(result: _Result | None) -> str:
 
 def _title(url: str, result: _Result | None) -> str:
     name = (result.title if result else None) or "Untitled"
-    return one_line(f"[{_id(url)}] {urlsplit(url).hostname}: {name}", 300)
+    return one_line(f"[{_id(url)}] {_host(url)}: {name}", 300)
+
+
+def _host(url: str) -> str:
+    """The host of a web address; empty if it is none."""
+    try:
+        parts = urlsplit(url)
+        return (parts.hostname or "") if parts.scheme in {"http", "https"} else ""
+    except ValueError:
+        return ""
 
 
 def _id(url: str) -> str:

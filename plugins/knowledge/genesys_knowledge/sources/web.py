@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from itertools import count
 from typing import Any
 
@@ -22,12 +20,13 @@ from tenacity import (
 from genesys.errors import ConfigError, SourceError
 from genesys.markers import hookimpl
 from genesys.records import Finding, Query
+from genesys.secrets import hide_secrets
 from genesys.text import clean, one_line
+from genesys_knowledge.provider import litellm
 from genesys_knowledge.sources.cited import SOURCE, findings_of
 from genesys_knowledge.sources.loop import run
 
 LONGEST = 4000  # characters of an instruction
-SHORTEST = 8  # characters of a key; less is a word that occurs anywhere
 BUSY = {408, 409, 429, 500, 502, 503, 504, 529}
 SYSTEM = """\
 You look things up on the web for researchers who design blocks of autoregressive language models.
@@ -84,10 +83,9 @@ class WebKnowledge:
         Raises:
             ConfigError: It is not.
         """
-        litellm = _litellm()
         try:
-            litellm.get_llm_provider(self.model)
-        except litellm.exceptions.BadRequestError:
+            litellm().get_llm_provider(self.model)
+        except litellm().exceptions.BadRequestError:
             raise ConfigError(
                 f"knowledge.web.model: litellm knows no {self.model!r}; e.g. perplexity/sonar."
             ) from None
@@ -113,8 +111,8 @@ class WebKnowledge:
     def _missing_key(self) -> str:
         """The environment variable that has no key; empty if none is missing."""
         # Imported in this thread: it takes seconds, and the loop of all sources must not stand.
-        litellm = _litellm()
-        asked = [] if self.api_base else litellm.validate_environment(self.model)["missing_keys"]
+        environment = litellm().validate_environment
+        asked = [] if self.api_base else environment(self.model)["missing_keys"]
         # litellm takes either name but asks for the first only.
         known = {"PERPLEXITYAI_API_KEY": "PERPLEXITY_API_KEY"}
         missing = [name for name in asked if not os.environ.get(known.get(name, name))]
@@ -140,7 +138,7 @@ class WebKnowledge:
     async def _once(self, instruction: str) -> Any:
         server = {"api_base": self.api_base} if self.api_base else {}
         try:
-            return await _litellm().acompletion(
+            return await litellm().acompletion(
                 model=self.model,
                 messages=[
                     {"role": "system", "content": SYSTEM},
@@ -155,26 +153,8 @@ class WebKnowledge:
             )
         except Exception as error:  # litellm raises what it pleases
             status = getattr(error, "status_code", 500)
-            told = one_line(_without_keys(str(error)), 300)
+            told = one_line(hide_secrets(str(error)), 300)
             if status in BUSY:
                 raise _BusyError(f"{self.model} does not answer: {told}") from None
             hint = "docs/knowledge.md tells how to set its key." if status in {401, 403} else ""
             raise SourceError(SOURCE, f"{self.model} takes no such call: {told}", hint) from None
-
-
-def _without_keys(text: str) -> str:
-    for name, value in os.environ.items():
-        if name.endswith("_API_KEY") and len(value) >= SHORTEST:
-            text = text.replace(value, "[secret]")
-    return text
-
-
-@cache
-def _litellm() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it looks it up for long
-    import litellm
-
-    litellm.suppress_debug_info = True
-    litellm.telemetry = False
-    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)  # it would log what is sent
-    return litellm
