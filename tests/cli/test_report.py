@@ -9,6 +9,7 @@ from lxml import html
 from genesys.cli.ranking import rank
 from genesys.cli.report import write_report
 from genesys.cli.report.descent import descent_tree
+from genesys.cli.report.generations import generations
 from genesys.cli.report.kinds import error_kinds, rejections
 from genesys.cli.report.layout import positions
 from genesys.cli.report.plots import CURVE_POINTS, curves, fitness
@@ -239,6 +240,18 @@ def test_descent_has_an_edge_per_parent(population):
     edges = descent_tree(population, [])["data"][:2]
     drawn = sum(line["x"].count(None) for line in edges)
     assert drawn == sum(len(d.parents) for d in population.designs)
+
+
+def test_generations_need_three_of_them(population):
+    assert generations(population) is None
+    one = population.children[0]
+    designs = [one.model_copy(update={"name": f"d{i}", "parents": []}) for i in range(100)]
+    reports = [make_report(d.name, SCALES[0], 0.4 + i / 500) for i, d in enumerate(designs)]
+    figure = generations(Population(designs, reports))
+    least, most, mean = figure["data"]
+    assert least["y"] == pytest.approx([0.4, 0.45, 0.5])
+    assert most["y"] == pytest.approx([0.498, 0.548, 0.598])
+    assert mean["y"] == pytest.approx([0.449, 0.499, 0.549])
 
 
 def test_layout_puts_children_right_of_their_parents(population):

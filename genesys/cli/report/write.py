@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from genesys.cli.ranking import Ranking, rank, scales_of
 from genesys.cli.report.cards import cards
 from genesys.cli.report.descent import descent_tree
+from genesys.cli.report.generations import generations
 from genesys.cli.report.kinds import error_kinds
 from genesys.cli.report.plots import curves, fitness
 from genesys.cli.report.rejected import rejected
@@ -87,6 +88,8 @@ def _figures(
     figures = {"descent-figure": descent_tree(population, rankings)} if population.designs else {}
     if kinds := error_kinds(population):
         figures["kinds-figure"] = kinds
+    if lines := generations(population):
+        figures["generations-figure"] = lines
     if lines := scaling(population, fit):
         figures["scaling-figure"] = lines
     for place, ranking in enumerate(rankings):

@@ -33,8 +33,8 @@ class Progress:
     drawdown: float
 
 
-def generations(designs: pa.Table, size: int = SIZE, step: int = STEP) -> tuple[float, ...]:
-    """Mean fitness of windows over the verified designs, in the order in which they were made.
+def windows(designs: pa.Table, size: int = SIZE, step: int = STEP) -> list[list[float]]:
+    """Fitness of each generation's designs: windows over the verified ones, in order of creation.
 
     Args:
         designs: By the schema ``DESIGNS``.
@@ -48,7 +48,12 @@ def generations(designs: pa.Table, size: int = SIZE, step: int = STEP) -> tuple[
         raise ValueError(f"size and step must be positive, got {size} and {step}")
     values = designs["fitness"].drop_null().to_pylist()
     starts = range(0, max(1, len(values) - size + 1), step)
-    return tuple(fmean(values[start : start + size]) for start in starts if values)
+    return [values[start : start + size] for start in starts if values]
+
+
+def generations(designs: pa.Table, size: int = SIZE, step: int = STEP) -> tuple[float, ...]:
+    """Mean fitness of each of the :func:`windows`."""
+    return tuple(fmean(window) for window in windows(designs, size, step))
 
 
 def progress(means: Sequence[float]) -> Progress | None:
