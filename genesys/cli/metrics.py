@@ -42,7 +42,15 @@ def metrics(
     found = Figures.of(tables, size, step)
     written = {"figures": found.figures, "tasks": found.tasks, "units": found.units}
     if out:
-        _write(out, {**written, "designs": tables.designs, "scores": tables.scores})
+        _write(
+            out,
+            {
+                **written,
+                "designs": tables.designs,
+                "scores": tables.scores,
+                "sessions": tables.sessions,
+            },
+        )
     console = console or Console()
     if as_json:
         data = {name: table.to_pylist() for name, table in written.items()}

@@ -42,6 +42,10 @@ def test_shows_a_run(population):
     erroneous = [d for d in population.children if population.is_erroneous(d.name)]
     tried = [d for d in population.children if population.reports_of(d.name)]
     found = json.loads(printed(Tables.of(population), as_json=True))
+    ends = {row["figure"]: row["value"] for row in found["figures"] if row["group"] == "sessions"}
+    assert ends["held"] == len(population.sessions)
+    accepted = [session for session in population.sessions if session.design]
+    assert ends["accepted"] == pytest.approx(len(accepted) / len(population.sessions))
     rate = next(row["value"] for row in found["figures"] if row["group"] == "errors")
     assert rate == pytest.approx(len(erroneous) / len(tried))
 

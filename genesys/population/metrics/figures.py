@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 
@@ -43,7 +44,13 @@ class Figures:
         Raises:
             ValueError: ``size`` or ``step`` is not positive.
         """
-        rows = [*_progress(tables, size, step), *_errors(tables), *_tree(tables), *_units(tables)]
+        rows = [
+            *_progress(tables, size, step),
+            *_sessions(tables),
+            *_errors(tables),
+            *_tree(tables),
+            *_units(tables),
+        ]
         columns = zip(*rows, strict=True) if rows else [[], [], []]
         tasks = [
             {**asdict(one), "selected": one.selected} for one in task_statistics(tables.scores)
@@ -63,6 +70,15 @@ def _progress(tables: Tables, size: int, step: int) -> Iterator[Row]:
     found = progress(means)
     for name in ("end", "peak", "volatility", "sharpe", "drawdown"):
         yield "progress", name, getattr(found, name, None)
+
+
+def _sessions(tables: Tables) -> Iterator[Row]:
+    """How many were held, and the share of each end (app. E.1.1)."""
+    ends = Counter(tables.sessions["end"].to_pylist())
+    if ends:
+        yield "sessions", "held", ends.total()
+    for end, held in ends.most_common():
+        yield "sessions", str(end).replace("_", " "), held / ends.total()
 
 
 def _errors(tables: Tables) -> Iterator[Row]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow as pa
@@ -34,6 +34,7 @@ SCORES = pa.schema(
         "items": pa.int64(),
     }
 )
+SESSIONS = pa.schema({"operator": pa.string(), "end": pa.string(), "seconds": pa.float64()})
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,12 @@ class Tables:
     Attributes:
         designs: By the schema ``DESIGNS``, in the order in which they were made.
         scores: By the schema ``SCORES``: one row for each design, scale and task.
+        sessions: By the schema ``SESSIONS``, in the order in which they were held.
     """
 
     designs: pa.Table
     scores: pa.Table
+    sessions: pa.Table = field(default_factory=SESSIONS.empty_table)
 
     @classmethod
     def of(cls, population: Population) -> Tables:
@@ -67,7 +70,11 @@ class Tables:
             for score in report.scores
             if score.is_accuracy
         ]
-        return cls(table(designs, DESIGNS), table(scores, SCORES))
+        sessions = [
+            {"operator": s.selection.operator, "end": s.end, "seconds": s.seconds}
+            for s in population.sessions
+        ]
+        return cls(table(designs, DESIGNS), table(scores, SCORES), table(sessions, SESSIONS))
 
 
 def table(rows: Iterable[dict[str, Any]], schema: pa.Schema) -> pa.Table:
