@@ -17,6 +17,7 @@ app = typer.Typer(
     help="The reference library, and papers of your own.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,
 )
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
