@@ -72,7 +72,7 @@ def test_each_cited_id_is_a_reference(hold: Hold) -> None:
     assert "found by no search" not in text
     assert "proposer proposal" not in held.asked[2:]
     told = "\n".join(held.told("proposer"))
-    assert "[library:gla] Gates (library)" in told
+    assert "[library:gla] from library:\n\n```\nGates\n\nOn gates.\n```" in told
     assert "arxiv gave no answer: it answered 503." in told
 
 

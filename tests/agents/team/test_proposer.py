@@ -74,7 +74,8 @@ def test_without_literature_nobody_searches(hold: Hold) -> None:
 def test_what_is_found_is_shown_in_fences(hold: Hold) -> None:
     held = hold(proposer(notes(keywords=["sums"], ready=True), titled()), library=Library(PAPER))
     (found,) = {text for text in held.told("proposer") if ORDER in text}
-    assert f"[papers:sums#1] Sums # System (papers)\n\n````\n```\n{ORDER}\n```\n````" in found
+    fenced = f"````\nSums # System\n\n```\n{ORDER}\n```\n````"
+    assert f"[papers:sums#1] from papers:\n\n{fenced}" in found
 
 
 @pytest.mark.parametrize(

@@ -307,7 +307,7 @@ def _github(params: dict[str, str]) -> bytes:
     items = [
         {
             "name": f"layer{work.number}.py",
-            "path": f"src/layer{work.number}.py",
+            "path": f"my src/layer{work.number}.py",
             "html_url": f"https://github.com/ada/models/blob/main/src/layer{work.number}.py",
             "repository": {"full_name": "ada/models", "description": work.title},
             "text_matches": [{"fragment": work.text, "matches": []}],

@@ -85,10 +85,12 @@ def found_view(found: Found) -> str:
 
 def findings_view(findings: Iterable[Finding]) -> str:
     """Passages with the ids to cite them by."""
-    told = [f"{_title(finding)}\n\n{quoted(finding.text)}" for finding in findings]
-    return "\n\n".join(told) or "Nothing was found."
+    return "\n\n".join(map(_finding, findings)) or "Nothing was found."
 
 
-def _title(finding: Finding) -> str:
-    title = f"{one_line(finding.title, 200)} ({one_line(finding.source, 40)})"
-    return f"[{one_line(finding.id)}] {title}" if finding.id else title
+def _finding(finding: Finding) -> str:
+    """All that somebody else wrote stands in the fence, the title too."""
+    source = one_line(finding.source, 40)
+    head = f"[{one_line(finding.id, 300)}] from {source}" if finding.id else f"From {source}"
+    text = quoted(f"{one_line(finding.title, 300)}\n\n{finding.text}")
+    return f"{head}:\n\n{text}"

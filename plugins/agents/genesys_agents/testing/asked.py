@@ -23,7 +23,7 @@ _UNIT = re.compile(
 )
 _WRITE = re.compile(r"^Write the (?:unit (?!that comes)(\w+)|unit that|root unit|whole)", re.M)
 _DEBUG = re.compile(r"^(\w+) did not pass, and nothing of it was kept", re.MULTILINE)
-_FOUND = re.compile(r"^\[([a-z]\w*:\S+)\] .*\)$", re.MULTILINE)
+_FOUND = re.compile(r"^\[([a-z]\w*:\S+)\] from .*:$", re.MULTILINE)
 _OPERATORS = re.compile(r"(?:Propose a(?: block from)?|It is a) (mutation|crossover|scratch)")
 
 

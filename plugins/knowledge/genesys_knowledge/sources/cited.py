@@ -74,7 +74,7 @@ def _said(result: _Result | None) -> str:
 
 def _title(url: str, result: _Result | None) -> str:
     name = (result.title if result else None) or "Untitled"
-    return one_line(f"[{_id(url)}] {_host(url)}: {name}", 300)
+    return one_line(f"{_host(url)}: {name}", 300)
 
 
 def _host(url: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
+from urllib.parse import quote
 
 from genesys.text import clean
 from genesys_knowledge.sources.answers import Answer, parser
@@ -36,7 +37,7 @@ class _Item(Answer):
     def hit(self) -> Hit:
         owner = self.repository.full_name.partition("/")[0]
         return Hit(
-            id=f"github:{self.repository.full_name}/{self.path}",
+            id=f"github:{quote(f'{self.repository.full_name}/{self.path}')}",
             title=self.repository.description or self.repository.full_name,
             text="\n...\n".join(match.fragment for match in self.text_matches or ()),
             url=self.html_url,

@@ -34,10 +34,10 @@ class Hit:
 
     @property
     def citation(self) -> str:
-        """Id, authors, year and title on a line."""
+        """Authors, year and title on a line."""
         names = [name for author in self.authors if (name := one_line(author).split(" "))[-1]]
         who = f"{names[0][-1]}{' et al.' if len(names) > 1 else ''}" if names else "Anonymous"
-        return one_line(f"[{self.id}] {who} ({self.year or 'no year'}): {self.title}", 300)
+        return one_line(f"{who} ({self.year or 'no year'}): {self.title}", 300)
 
 
 def plain(keyword: str) -> str:
