@@ -32,16 +32,14 @@ def chunked(document: Document, name: str, url: str) -> list[Passage]:
     except ImportError:
         raise MissingExtraError("Adding papers", "papers") from None
 
+    titled = [(_titled(document.title, s.heading), s.text) for s in document.sections]
     found = [
-        (section.heading, str(piece).strip())
-        for section in document.sections
-        for piece in chunk(section.text, MOST_WORDS, _count, memoize=False)
+        (title, str(piece).strip())
+        for title, text in titled
+        for piece in chunk(text, MOST_WORDS, _count, memoize=False)
         if _count(str(piece)) >= LEAST_WORDS
     ]
-    return [
-        Passage(f"{name}#{i}", name, _titled(document.title, heading), text, url)
-        for i, (heading, text) in enumerate(found)
-    ]
+    return [Passage(f"{name}#{i}", name, title, text, url) for i, (title, text) in enumerate(found)]
 
 
 def _count(text: str) -> int:
