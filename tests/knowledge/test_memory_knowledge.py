@@ -163,12 +163,14 @@ def test_runs_that_cannot_be_read_are_told(run: Path, tmp_path: Path) -> None:
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "run.json").write_text("{")
     named = [str(tmp_path / "none"), str(tmp_path / "broken"), f"{tmp_path}/no*s/*", str(run)]
+    named += [f"{tmp_path}/**x", "~nobody-of-this-name/run"]
     with pytest.raises(SourceError) as raised:
         search(Population([CONV]), "decay", runs=named)
     assert [f.id for f in raised.value.found if f.source == "proposals"] == [
         "proposals:earlier-run/decay"
     ]
-    for told in ("none cannot be read", "broken cannot be read", "no run lies at"):
+    reasons = ["none cannot be read", "broken cannot be read", "no run lies at"]
+    for told in (*reasons, "**x names no folders", "run names no folders"):
         assert told in raised.value.reason
     assert "knowledge.memory.runs" in raised.value.hint
 

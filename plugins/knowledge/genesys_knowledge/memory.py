@@ -108,17 +108,29 @@ class MemoryKnowledge:
                 yield past
 
     def _folders(self) -> Iterator[Path]:
-        """The folders of other runs; of a pattern those that hold a run."""
+        """The folders of other runs; what names none is noted."""
         for named in self._runs:
-            path = Path(named).expanduser()
-            if not has_magic(named):
-                yield path
+            try:
+                folders = _matching(named)
+            except (OSError, RuntimeError, ValueError) as error:
+                self._unread.append(f"{named} names no folders ({error})")
                 continue
-            matching = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-            holding = sorted(folder for folder in matching if (folder / _RUN_FILE).is_file())
-            yield from holding
-            if not holding:
+            yield from folders
+            if not folders:
                 self._unread.append(f"no run lies at {named}")
+
+
+def _matching(named: str) -> list[Path]:
+    """A folder as it is named, or those of a pattern that hold a run.
+
+    Raises:
+        OSError, RuntimeError, ValueError: It is no pattern, or cannot be looked up.
+    """
+    path = Path(named).expanduser()
+    if not has_magic(named):
+        return [path]
+    matching = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+    return sorted(folder for folder in matching if (folder / _RUN_FILE).is_file())
 
 
 def _unique(name: str, names: set[str]) -> str:
