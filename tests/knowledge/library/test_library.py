@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
 import yaml
 
-from genesys.errors import ConfigError, StoreError
+from genesys.errors import ConfigError, SourceError, StoreError
 from genesys.files import write_text
 from genesys.gau.reference import reference_unit
 from genesys.records import Finding, Query
@@ -67,6 +68,24 @@ def test_only_a_description_asks_it(library: LibraryKnowledge) -> None:
     assert library.search(Query(keywords=["attention"], instruction="attention")) == []
     assert search(library, " ") == []
     assert search(library, "zzzz") == []
+
+
+def test_an_embedder_that_fails_leaves_what_words_find(
+    library: LibraryKnowledge, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Refused:
+        name = "refused"
+
+        def embed(self, texts: Sequence[str]) -> None:
+            raise ConfigError("the key is wrong")
+
+    monkeypatch.setattr("genesys_knowledge.library.library.open_embedder", lambda _: Refused())
+    broken = LibraryKnowledge("litellm:openai/any")
+    with pytest.raises(ConfigError, match="the key is wrong"):
+        broken.ready()
+    with pytest.raises(SourceError, match=r"by words alone \(the key is wrong\)") as raised:
+        search(broken, "attention sinks")
+    assert raised.value.found == search(library, "attention sinks")
 
 
 def test_what_is_unverified_is_told(library: LibraryKnowledge) -> None:

@@ -6,10 +6,12 @@ from functools import cached_property
 from itertools import islice
 from typing import Literal
 
+from genesys.errors import GenesysError, SourceError
 from genesys.markers import hookimpl
 from genesys.records import Finding, Query
+from genesys.text import one_line
 from genesys_knowledge.library.catalogue import Catalogue
-from genesys_knowledge.library.entries import entries, is_unit
+from genesys_knowledge.library.entries import SOURCE, entries, is_unit
 from genesys_knowledge.passages.embedders import open_embedder
 from genesys_knowledge.passages.passage import Mode
 
@@ -53,13 +55,25 @@ class LibraryKnowledge:
 
     @hookimpl
     def search(self, query: Query) -> list[Finding]:
-        """See ``genesys.hookspecs.search``."""
-        if not query.description.strip():
+        """See ``genesys.hookspecs.search``.
+
+        Raises:
+            SourceError: The embedder fails; what is found by words alone goes with it.
+        """
+        asked, catalogue = query.description, self._catalogue
+        if not asked.strip():
             return []
-        ranked = self._catalogue.search(query.description, self._mode)
+        try:
+            return self._best(catalogue.search(asked, self._mode), query.limit)
+        except GenesysError as error:
+            found = self._best(catalogue.search(asked, Mode.TEXT), query.limit)
+            reason = f"it was searched by words alone ({one_line(str(error), 300)})"
+            raise SourceError(SOURCE, reason, found=found) from None
+
+    def _best(self, ranked: list[Finding], limit: int) -> list[Finding]:
         good = [finding for finding in ranked if finding.score > self._cutoff]
-        works = islice((finding for finding in good if not is_unit(finding)), query.limit)
-        units = islice(filter(is_unit, good), min(self._units, query.limit))
+        works = islice((finding for finding in good if not is_unit(finding)), limit)
+        units = islice(filter(is_unit, good), min(self._units, limit))
         return sorted([*works, *units], key=lambda finding: -finding.score)
 
     @cached_property
