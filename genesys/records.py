@@ -49,7 +49,7 @@ class Record(BaseModel):
 def first_problem(error: ValidationError) -> str:
     """The first thing that is wrong with the data of a record: ``field: message``."""
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return ": ".join(filter(None, [".".join(map(str, first["loc"])), first["msg"]]))
 
 
 class Operator(StrEnum):

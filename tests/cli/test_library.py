@@ -116,6 +116,7 @@ def test_papers_of_ones_own_are_added_found_and_counted(tmp_path):
     missing = CliRunner().invoke(app, ["add", "nothing.pdf"])
     assert missing.exit_code == 1 and missing.stdout.startswith("failed nothing.pdf: there is no")
     assert CliRunner().invoke(app, ["add"]).exit_code == 2
+    assert CliRunner().invoke(app, ["search", "gates", "-n", "9999999999"]).exit_code == 2
 
 
 def test_it_is_a_command_of_genesys():

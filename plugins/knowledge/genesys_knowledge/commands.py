@@ -27,7 +27,7 @@ Key = Annotated[str, typer.Argument(help="Of a work, e.g. gla, or the name of a 
 @app.command()
 def search(
     asked: Annotated[str, typer.Argument(help="A description of what is wanted.")],
-    limit: Annotated[int, typer.Option("--limit", "-n", min=1, help="Most works.")] = 5,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=1000, help="Most works.")] = 5,
     mode: Annotated[Mode, typer.Option(help="By what, if there is an embedder.")] = Mode.HYBRID,
     embedder: Annotated[
         str, typer.Option(help="Of the works: none, minilm or litellm:<provider>/<model>.")

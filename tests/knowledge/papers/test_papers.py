@@ -61,8 +61,8 @@ def test_without_papers(tmp_path: Path) -> None:
 
 def test_a_broken_store_stops_no_session(folder: Path) -> None:
     papers = PapersKnowledge(str(folder))
-    (folder / "store.json").write_text("{")
-    with pytest.raises(SourceError, match=r"papers: .*store\.json"):
+    (folder / "store.json").write_text("{}")
+    with pytest.raises(SourceError, match=r"papers: .*store\.json: embedder: Field required"):
         papers.search(Query(description="gate"))
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genesys.errors import StoreError
 from genesys.files import write_text
+from genesys.records import first_problem
 
 if TYPE_CHECKING:
     from genesys_knowledge.passages.embedders import Embedder
@@ -58,8 +59,9 @@ def read(folder: Path) -> Manifest | None:
     except FileNotFoundError:
         return None
     except (OSError, ValidationError) as error:
+        what = first_problem(error) if isinstance(error, ValidationError) else error
         raise StoreError(
-            f"Cannot read {folder / FILE}: {error}. Give the store another folder, or remove this "
+            f"Cannot read {folder / FILE}: {what}. Give the store another folder, or remove this "
             "one and add its documents again."
         ) from error
 

@@ -30,6 +30,6 @@ def parser(kind: type[T]) -> Callable[[bytes], T]:
         try:
             return adapter.validate_json(body)
         except ValidationError as error:
-            raise MalformedError(first_problem(error).removeprefix(": ")) from None
+            raise MalformedError(first_problem(error)) from None
 
     return parse
