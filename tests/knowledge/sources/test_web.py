@@ -98,6 +98,11 @@ def test_what_is_no_address_is_left_out(web, server, address):
     assert len(ask(web())) == 1
 
 
+def test_endless_spaces_cost_no_time(web, server):
+    server.garble = lambda body: body.replace(b"It is fast.", b"It is" + b" " * 200_000 + b"fast.")
+    assert ask(web(seconds=5.0))[0].text.startswith("It is fast. It is small, too.")
+
+
 def test_calls_are_counted(web):
     source = web(calls=1)
     ask(source)

@@ -64,8 +64,8 @@ def findings_of(answer: Any, limit: int, excerpt: int) -> list[Finding]:
 
 def _lines(text: str, number: int) -> str:
     """The lines that cite a number, without any."""
-    lines = [line for line in text.splitlines() if f"[{number}]" in line]
-    return " ".join(re.sub(r"\s*\[\d+\]", "", line).strip(" -*#") for line in lines)
+    lines = [" ".join(line.split()) for line in text.splitlines() if f"[{number}]" in line]
+    return " ".join(re.sub(r" ?\[\d+\]", "", line).strip(" -*#") for line in lines)
 
 
 def _said(result: _Result | None) -> str:
