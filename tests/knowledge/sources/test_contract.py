@@ -142,6 +142,8 @@ def test_garbage_is_told(make, name, ask, server, body, message):
         b"",
         b"<feed><entry>",
         b"<rss/>",
+        b'<?xml version="1.0" encoding="shift_jis"?><feed/>',
+        b'<?xml version="1.0" encoding="none"?><feed/>',
         b'<?xml version="1.0"?><!DOCTYPE f [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]>'
         b'<feed xmlns="http://www.w3.org/2005/Atom">&b;</feed>',
         b'<feed xmlns="http://www.w3.org/2005/Atom"><entry><id>http://arxiv.org/api/errors#x</id>'

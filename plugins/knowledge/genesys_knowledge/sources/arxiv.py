@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 from xml.etree.ElementTree import ParseError
 
-from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
 from genesys_knowledge.sources.hits import Hit
@@ -59,7 +58,7 @@ class ArxivKnowledge(Source):
 def _hits(body: bytes) -> list[Hit]:
     try:
         feed = fromstring(body)
-    except (ParseError, DefusedXmlException) as error:
+    except (ParseError, LookupError, ValueError) as error:  # entities and encodings, too
         raise MalformedError(f"no Atom feed: {error}") from None
     if feed.tag != f"{ATOM}feed":
         raise MalformedError(f"no Atom feed but <{feed.tag}>")
