@@ -110,9 +110,10 @@ def test_a_provider_ranks_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     with serve(monkeypatch, Fault(status=503)):
         ranked = reranker.rerank("a b", passages[::-1], 2)
     assert ranked == [(passages[0], 1.0), (passages[1], 0.5)]
-    odd = Fault(raw=b'{"id": "", "results": [{"index": 99, "relevance_score": 1}]}')
-    with serve(monkeypatch, odd), pytest.raises(SourceError, match="no ranking"):
-        reranker.rerank("a", passages, 2)
+    for odd in (b'"index": 99, "relevance_score": 1', b'"index": -1, "relevance_score": 1'):
+        fault = Fault(raw=b'{"id": "", "results": [{' + odd + b"}]}")
+        with serve(monkeypatch, fault), pytest.raises(SourceError, match="no ranking"):
+            reranker.rerank("a", passages, 2)
     with pytest.raises(ConfigError, match="no reranker 'cohere'"):
         open_reranker("cohere")
 

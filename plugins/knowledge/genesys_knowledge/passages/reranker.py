@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 
 from genesys.errors import ConfigError, SourceError
 from genesys_knowledge.passages.passage import Passage
@@ -45,6 +46,8 @@ class Reranker:
         )
         try:
             scores = {int(r["index"]): float(r["relevance_score"]) for r in answer.results}
+            if min(scores, default=0) < 0 or not all(map(isfinite, scores.values())):
+                raise ValueError("a place or a score is none")
             found = [(passages[i], max(0.0, min(1.0, score))) for i, score in scores.items()]
         except (IndexError, KeyError, TypeError, ValueError) as error:
             raise SourceError(self._model, f"the answer is no ranking ({error})") from None
