@@ -180,6 +180,11 @@ class Reference(Record):
         """The reference to a finding."""
         return cls(id=finding.id, title=finding.title, url=finding.url)
 
+    @property
+    def finding(self) -> Finding:
+        """What was found, as far as the reference tells."""
+        return Finding(source="", id=self.id, title=self.title, text="", score=1.0, url=self.url)
+
     def __str__(self) -> str:
         """Id, title and address in a line."""
         address = f" <{one_line(self.url, 300)}>" if self.url.startswith("http") else ""

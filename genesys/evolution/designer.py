@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from random import Random
@@ -36,6 +37,7 @@ from genesys.records import (
     Design,
     Issue,
     Proposal,
+    Reference,
     Review,
     Role,
     Selection,
@@ -71,10 +73,17 @@ class Designer:
         self._settings = settings
         self._observe = observe
 
-    def run(self, population: Population, tape: Tape) -> tuple[Session, Design | None]:
+    def run(
+        self, population: Population, tape: Tape, known: Sequence[Reference] = ()
+    ) -> tuple[Session, Design | None]:
         """Hold one session; nothing is committed but what the tape records.
 
         A failing agent ends the session, not the run.
+
+        Args:
+            population: To take parents from.
+            tape: Of the session.
+            known: What counts as found by the session from the start.
 
         Raises:
             BudgetError, ConfigError, MissingExtraError, PluginError, SandboxError, StoreError:
@@ -88,7 +97,7 @@ class Designer:
         tape.watch(lambda call: self._observe(Called(call, tape.usd, tape.usd_of_run)))
         design, end, note, issues = None, SessionEnd.ACCEPTED, "", list[Issue]()
         proposals: list[Proposal] = []
-        context = self._context(population, selection, seed, tape)
+        context = self._context(population, selection, seed, tape, known)
         try:
             design = self._make(population, context, proposals)
         except AbandonedError as abandoned:
@@ -118,13 +127,19 @@ class Designer:
         return selection
 
     def _context(
-        self, population: Population, selection: Selection, seed: int, tape: Tape
+        self,
+        population: Population,
+        selection: Selection,
+        seed: int,
+        tape: Tape,
+        known: Sequence[Reference],
     ) -> SessionContext:
         parents = set(selection.designs)
         search = partial(self._plugins.search, population)
         searches = Searches(
             search, tape, lambda found: self._observe(Searched(tape.session, found))
         )
+        searches.seen.update((reference.id, reference.finding) for reference in known)
         siblings = [d.proposal for d in population.children if set(d.parents) == parents]
         return SessionContext(
             index=tape.session,

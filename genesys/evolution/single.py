@@ -103,7 +103,8 @@ def hold_session(
         population = tree.population()
         if not population.sessions:
             designer = Designer(plugins, sandbox, settings, observe)
-            session, design = designer.run(population, tree.tape(0))
+            known = proposal.references if proposal else ()
+            session, design = designer.run(population, tree.tape(0), known)
             tree.commit_session(session, design)
             observe(SessionEnded(session, design))
 

@@ -112,7 +112,7 @@ def test_the_exit_status_says_whose_fault_it_is(run, ends, status, told):
 @pytest.mark.parametrize(
     ("where", "overrides", "told"),
     [
-        ("gtp2", (), "Did you mean 'gpt2'? Available: gpt2, mamba2"),
+        ("gtp2", (), "Did you mean 'gpt2'? Available: geogate, gpt2"),
         ("gpt2", ("scale=0.2M",), "Did you mean '0.3M'? Available: 0.1M, 0.3M, 1M"),
         ("gpt2", ("seed=a",), "seed: input should be a valid integer"),
         ("gpt2", ("verifer.threads=1",), "Could not override 'verifer.threads'"),
