@@ -147,6 +147,15 @@ def test_what_cannot_be_added_stops_nothing(
     assert [a.outcome for a in put(store, folder / "a.md", most_mb=1e-6)] == [FAILED]
 
 
+def test_links_out_of_a_folder_are_not_followed(
+    store: PaperStore, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "private.md").write_text(essay("secrets"))
+    (folder / "link.md").symlink_to(tmp_path / "private.md")
+    assert [Path(a.source).name for a in put(store, folder)] == ["a.md", "b.txt"]
+    assert store.passages.search("secrets unlike any other", 5)[0][0].title != "On secrets"
+
+
 def test_a_folder_that_may_not_be_read(store: PaperStore, folder: Path) -> None:
     folder.chmod(0)
     user = os.geteuid()

@@ -102,7 +102,7 @@ def _listed(source: str) -> Iterator[str | Added]:
             yield Added(source, Outcome.FAILED, why="a source has no name")
         elif path.is_dir():
             any(path.iterdir())  # raises where it may not be read, rglob does not
-            files = [str(f) for f in sorted(path.rglob("*")) if kind_of(f) and f.is_file()]
+            files = [str(file) for file in sorted(path.rglob("*")) if _within(path, file)]
             yield from files
             if not files:
                 yield Added(source, Outcome.FAILED, why=f"it holds no file of {KINDS}")
@@ -113,6 +113,12 @@ def _listed(source: str) -> Iterator[str | Added]:
             yield Added(source, Outcome.FAILED, why=why)
     except OSError as error:
         yield Added(source, Outcome.FAILED, why=f"it cannot be read: {error.strerror}")
+
+
+def _within(folder: Path, file: Path) -> bool:
+    """Whether it is a file to read; links of an unpacked archive may lead to anybody's."""
+    own = file.is_file() and file.resolve().is_relative_to(folder.resolve())
+    return own and bool(kind_of(file))
 
 
 def _path(source: str) -> Path:
