@@ -34,7 +34,7 @@ from genesys.records import Operator, Selection, Session, SessionEnd
 from genesys.tape import Message, Tape
 from genesys.testing.llm_server import ChatRequest, LLMServer
 from genesys_agents.llm.caller import Models
-from genesys_agents.llm.provider import LiteLLM, run
+from genesys_agents.llm.provider import LOOP, LiteLLM
 from genesys_agents.llm.settings import LLMSettings
 from genesys_agents.team.designer import Team
 from genesys_agents.testing.competent import LOST, Competent
@@ -107,11 +107,11 @@ def one_after_the_other(url: str, calls: int) -> None:
         for _ in range(calls):
             caller.ask("coder", HELLO, "unit")
 
-    run(bare()).result()
+    LOOP.run(bare())
     asked(Tape(0))  # warm
     with tempfile.TemporaryDirectory() as folder, EvolutionTree(Path(folder) / "run", {}) as tree:
         works: dict[str, Callable[[], None]] = {
-            "litellm alone": lambda: run(bare()).result(),
+            "litellm alone": lambda: LOOP.run(bare()),
             "through the caller": lambda: asked(Tape(0)),
             "committed to the run's folder, too": lambda: asked(tree.tape(0)),
         }

@@ -26,6 +26,7 @@ from genesys.markers import hookimpl
 from genesys.population.evolution_tree import EvolutionTree, tree_digest
 from genesys.records import Outcome, Score, VerificationReport
 from genesys.registry import load
+from genesys.services import litellm
 from genesys.tape import Tape
 from genesys_agents.llm import provider
 from genesys_checkers.format import FormatChecker
@@ -116,7 +117,7 @@ def in_child(work) -> bool:
 
 def main() -> None:
     base, urls = Path(sys.argv[1]), sys.argv[2:]
-    provider._litellm()
+    litellm()
     in_child(partial(run, base / "undisturbed", urls[0]))
     deaths = 0
     while in_child(partial(run, base / "killed", urls[1], deaths + 1)):

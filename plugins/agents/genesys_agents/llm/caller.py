@@ -28,7 +28,7 @@ from genesys_agents.llm.caps import Caps
 from genesys_agents.llm.errors import CallFailedError, ContextOverflowError, TransientError
 from genesys_agents.llm.limits import Limits
 from genesys_agents.llm.pricing import Prices
-from genesys_agents.llm.provider import Provider, Reply, Request, run
+from genesys_agents.llm.provider import LOOP, Provider, Reply, Request
 from genesys_agents.llm.settings import LLMSettings
 
 # Stands at the end of an answer that reached the most tokens of an answer.
@@ -182,7 +182,7 @@ class Caller:
         worst = self._models.prices.worst_case(call.model, call.messages)
         try:
             with self._models.caps.reserve(self._tape, worst):
-                reply = run(self._send(call, deadline)).result()
+                reply = LOOP.start(self._send(call, deadline)).result()
         except (TransientError, ConfigError) as error:
             self._ended(call, CallEnd.RETRIED, str(error), time.perf_counter() - began)
             raise

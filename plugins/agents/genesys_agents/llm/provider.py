@@ -1,30 +1,23 @@
-"""One try of one call, through litellm. The only module that imports it; load it when needed."""
+"""One try of one call, through litellm."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import re
-import threading
-import warnings
 from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
-from functools import cache
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from genesys.errors import ConfigError
 from genesys.secrets import hide_secrets
+from genesys.services import Loop, retry_after
+from genesys.services import litellm as _litellm
 from genesys.tape import Message
 from genesys_agents.llm.errors import CallFailedError, ContextOverflowError, TransientError
 from genesys_agents.llm.pricing import Usage
 
-T = TypeVar("T")
-
-_starting = threading.Lock()  # two threads may need the loop first
+LOOP = Loop("llm")  # that all sessions of the process share
 
 # Seconds; ours is the timeout that counts. litellm keeps a client with its connections for each.
 _NEVER = 86_400.0
@@ -178,36 +171,6 @@ def price_of(model: str) -> tuple[float, float, int | None] | None:
     return most_input, prices[1], known["max_input_tokens"]
 
 
-def run(work: Coroutine[Any, Any, T]) -> Future[T]:
-    """Start work on the loop that all sessions of the process share."""
-    return asyncio.run_coroutine_threadsafe(work, _loop())
-
-
-def _loop() -> asyncio.AbstractEventLoop:
-    with _starting:
-        return _started_loop()
-
-
-@cache
-def _started_loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="llm", daemon=True).start()
-    return loop
-
-
-@cache
-def _litellm() -> Any:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")  # else it looks it up for long
-    import litellm
-
-    # Of litellm's own types, which it never changes.
-    warnings.filterwarnings("ignore", "Item .* on TypedDict class", UserWarning)
-    litellm.suppress_debug_info = True
-    litellm.telemetry = False
-    logging.getLogger("LiteLLM").setLevel(logging.CRITICAL)  # it would log what is sent
-    return litellm
-
-
 def _reply(answer: Any, request: Request) -> Reply:
     choices = getattr(answer, "choices", None) or []
     text = (choices[0].message.content or "") if choices else ""
@@ -267,20 +230,5 @@ def _understood(error: Exception, model: str) -> Exception:
     for kinds, meaning, what in meanings:
         if isinstance(error, kinds):
             return meaning(f"{what.format(model)}: {told}")
-    return TransientError(told, _retry_after(error))
-
-
-def _retry_after(error: Exception) -> float | None:
-    """Seconds to wait, from the header Retry-After: a number or a date."""
     headers = getattr(error, "litellm_response_headers", None) or {}
-    told = headers.get("retry-after")
-    if not told:
-        return None
-    try:
-        return max(0.0, float(told))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return None
+    return TransientError(told, retry_after(headers))

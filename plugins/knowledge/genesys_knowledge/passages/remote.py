@@ -11,7 +11,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 
 from genesys.errors import ConfigError, SourceError
 from genesys.secrets import hide_secrets
-from genesys_knowledge.provider import litellm
+from genesys.services import litellm
 
 if TYPE_CHECKING:
     from genesys_knowledge.passages.table import Vectors

@@ -26,9 +26,10 @@ from tenacity import (
 )
 
 from genesys.errors import SourceError
+from genesys.services import retry_after
 from genesys.text import one_line
 from genesys_knowledge.sources.turns import Turns
-from genesys_knowledge.sources.wire import Service, Wire, host_of, retry_after
+from genesys_knowledge.sources.wire import Service, Wire, host_of
 
 T = TypeVar("T")
 Params = dict[str, str | int]
@@ -155,7 +156,7 @@ class Conversation:
             return
         says = f"it answers {status} {response.reason_phrase}".strip()
         if status in BUSY or (status == 403 and "retry-after" in response.headers):
-            wait = retry_after(response.headers)
+            wait = retry_after(response.headers) or 0.0
             if wait:
                 self._turns.postpone(host_of(response.request.url), wait)
                 says += f" and asks to wait {wait:.0f} s"

@@ -21,8 +21,8 @@ from genesys.errors import ConfigError, SourceError
 from genesys.markers import hookimpl
 from genesys.records import Finding, Query
 from genesys.secrets import hide_secrets
+from genesys.services import litellm
 from genesys.text import clean, one_line
-from genesys_knowledge.provider import litellm
 from genesys_knowledge.sources.cited import SOURCE, findings_of
 from genesys_knowledge.sources.loop import run
 

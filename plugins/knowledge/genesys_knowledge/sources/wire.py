@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 
@@ -120,19 +118,6 @@ class Wire(httpx.AsyncBaseTransport):
 def host_of(url: httpx.URL) -> str:
     """The host of an address, with its port where it is not the usual one."""
     return url.netloc.decode()
-
-
-def retry_after(headers: httpx.Headers) -> float:
-    """Seconds that a service asks to wait, as a number or a date; 0 if it says neither."""
-    told = headers.get("retry-after", "")
-    try:
-        return max(0.0, float(told))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, (parsedate_to_datetime(told) - datetime.now(UTC)).total_seconds())
-    except (TypeError, ValueError):
-        return 0.0
 
 
 @cache
