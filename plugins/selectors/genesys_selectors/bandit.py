@@ -10,7 +10,7 @@ from pydantic import Field
 
 from genesys.population.population import Population
 from genesys.records import Operator, Session
-from genesys_selectors.breeding import parameters
+from genesys_selectors.parameters import parameters
 from genesys_selectors.quadrant import QuadrantSelector
 
 
@@ -33,7 +33,7 @@ class BanditSelector(QuadrantSelector):
 
     def operator(self, population: Population, candidates: int, rng: Random) -> Operator:
         """The operator with the best draw from what is believed of it."""
-        allowed = self.operators.weights(len(population.sessions), candidates)
+        allowed = self.weights(len(population.sessions), candidates)
         if len(allowed) == 1:
             return next(iter(allowed))
         total = sum(allowed.values())

@@ -11,8 +11,9 @@ from pydantic import Field
 from genesys.population.population import Population
 from genesys.records import Role
 from genesys_selectors.behaviour import cells
-from genesys_selectors.breeding import Breeding, Share, parameters
+from genesys_selectors.breeding import Breeding
 from genesys_selectors.expectation import expected_fitness
+from genesys_selectors.parameters import Share, parameters
 
 
 @parameters

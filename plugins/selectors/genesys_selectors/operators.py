@@ -2,31 +2,34 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
+from typing import Annotated
+
+from pydantic import Field
 
 from genesys.records import Operator
+from genesys_selectors.parameters import Count, Weight, parameters
 
 PARENTS = {Operator.MUTATION: 1, Operator.CROSSOVER: 2, Operator.SCRATCH: 0}
 
 
-@dataclass(frozen=True)
+@parameters
 class OperatorChoice:
     """Draws operators.
 
     Attributes:
-        mutation: Weight of mutation.
+        mutation: Weight of mutation, which is all there is during the warm-ups.
         crossover: Weight of crossover.
         scratch: Weight of starting from scratch.
         crossover_warmup: Sessions before the first crossover.
         scratch_warmup: Sessions before the first start from scratch.
     """
 
-    mutation: float = 0.75
-    crossover: float = 0.2
-    scratch: float = 0.05
-    crossover_warmup: int = 20
-    scratch_warmup: int = 30
+    mutation: Annotated[float, Field(gt=0)] = 0.75
+    crossover: Weight = 0.2
+    scratch: Weight = 0.05
+    crossover_warmup: Count = 20
+    scratch_warmup: Count = 30
 
     def weights(self, session: int, candidates: int) -> dict[Operator, float]:
         """Those of the operators that a session with so many candidates may use."""

@@ -14,9 +14,10 @@ from genesys.errors import UnknownNameError
 from genesys.population.population import Population
 from genesys.population.terms import TERMS
 from genesys.records import Role
-from genesys_selectors.breeding import Breeding, parameters
+from genesys_selectors.breeding import Breeding
 from genesys_selectors.expectation import expected
 from genesys_selectors.fronts import crowding, fronts
+from genesys_selectors.parameters import parameters
 
 
 def _is_term(name: str) -> str:

@@ -10,8 +10,9 @@ from pydantic import Field
 
 from genesys.population.population import Population
 from genesys.records import Role
-from genesys_selectors.breeding import Breeding, Count, Share, parameters
+from genesys_selectors.breeding import Breeding
 from genesys_selectors.expectation import expected_fitness
+from genesys_selectors.parameters import Count, Share, parameters
 from genesys_selectors.quadrants import Quadrant, quadrants
 
 EXPLOIT = {Role.DESIGNER: Quadrant.GOOD_CONFIDENT, Role.VERIFIER: Quadrant.GOOD_UNCONFIDENT}

@@ -7,7 +7,8 @@ from random import Random
 
 from genesys.population.population import Population
 from genesys.records import Role
-from genesys_selectors.breeding import Breeding, parameters
+from genesys_selectors.breeding import Breeding
+from genesys_selectors.parameters import parameters
 
 
 @parameters

@@ -12,7 +12,8 @@ from pydantic import Field
 from genesys.population.population import Population
 from genesys.records import Design, Role
 from genesys_selectors.behaviour import mechanisms
-from genesys_selectors.breeding import Breeding, parameters
+from genesys_selectors.breeding import Breeding
+from genesys_selectors.parameters import parameters
 
 
 @parameters

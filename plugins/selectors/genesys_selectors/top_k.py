@@ -10,8 +10,9 @@ from pydantic import Field
 
 from genesys.population.population import Population
 from genesys.records import Role
-from genesys_selectors.breeding import Breeding, Share, parameters
+from genesys_selectors.breeding import Breeding
 from genesys_selectors.expectation import best_first
+from genesys_selectors.parameters import Share, parameters
 
 
 @parameters
