@@ -154,7 +154,7 @@ class Designer:
             tape=tape,
             tell=lambda attempt: self._observe(UnitTried(tape.session, attempt)),
             seen=searches.seen,
-            designs={design.name: design for design in population.designs},
+            designs=population.by_name,
         )
 
     def _make(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,8 @@ class Population:
         self._fitness: dict[tuple[str, str | None], float | None] = {}
 
     @cached_property
-    def _by_name(self) -> dict[str, Design]:
+    def by_name(self) -> Mapping[str, Design]:
+        """All designs by name."""
         return {design.name: design for design in self.designs}
 
     @cached_property
@@ -81,9 +82,9 @@ class Population:
 
     def design(self, name: str) -> Design:
         """The design of that name; ``UnknownNameError`` if there is none."""
-        if name not in self._by_name:
-            raise UnknownNameError("design", name, self._by_name)
-        return self._by_name[name]
+        if name not in self.by_name:
+            raise UnknownNameError("design", name, self.by_name)
+        return self.by_name[name]
 
     def reports_of(self, name: str) -> list[VerificationReport]:
         """All reports on a design, oldest first."""

@@ -12,7 +12,12 @@ from genesys.population.metrics.benchmarks import task_statistics
 from genesys.population.metrics.progress import SIZE, STEP, generations, progress
 from genesys.population.metrics.tables import Tables
 from genesys.population.metrics.trees import ancestry, tree_statistics
-from genesys.population.metrics.units import Predictability, predictability, unit_statistics
+from genesys.population.metrics.units import (
+    Predictability,
+    UnitStatistics,
+    predictability,
+    unit_statistics,
+)
 
 FIGURES = pa.schema({"group": pa.string(), "figure": pa.string(), "value": pa.float64()})
 Row = tuple[str, str, float | None]
@@ -44,21 +49,20 @@ class Figures:
         Raises:
             ValueError: ``size`` or ``step`` is not positive.
         """
+        units = unit_statistics(tables.designs)
         rows = [
             *_progress(tables, size, step),
             *_sessions(tables),
             *_errors(tables),
             *_tree(tables),
-            *_units(tables),
+            *(_units(tables, units) if units else ()),
         ]
-        columns = zip(*rows, strict=True) if rows else [[], [], []]
         tasks = [
             {**asdict(one), "selected": one.selected} for one in task_statistics(tables.scores)
         ]
-        units = unit_statistics(tables.designs)
         uses = units.uses if units else {}
         return cls(
-            pa.table([list(column) for column in columns], schema=FIGURES),
+            pa.table([list(column) for column in zip(*rows, strict=True)], schema=FIGURES),
             pa.Table.from_pylist(tasks),
             pa.table({"unit": list(uses), "designs": list(uses.values())}),
         )
@@ -100,10 +104,7 @@ def _tree(tables: Tables) -> Iterator[Row]:
         yield "tree", field.name.replace("_", " "), getattr(found, field.name)
 
 
-def _units(tables: Tables) -> Iterator[Row]:
-    found = unit_statistics(tables.designs)
-    if found is None:
-        return
+def _units(tables: Tables, found: UnitStatistics) -> Iterator[Row]:
     yield "units", "per design", found.per_design
     yield "units", "different", len(found.uses)
     yield "units", "reuse", found.reuse

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -29,17 +30,19 @@ def published(path: Path, tasks: tuple[str, ...] = ()) -> Tables:
     """
     try:
         data = json.loads(path.read_text("utf-8"))
-        designs = [_design(name, about, tasks) for name, about in data.items()]
-        scores = [row for name, about in data.items() for row in _scores(name, about)]
+        scores = {name: list(_scores(name, about)) for name, about in data.items()}
+        designs = [_design(name, data[name], found, tasks) for name, found in scores.items()]
     except OSError as error:
         raise GenesysError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, AttributeError, TypeError, KeyError) as error:
         raise GenesysError(f"{path} holds no published designs: {error!r}") from None
-    return Tables(table(designs, DESIGNS), table(scores, SCORES))
+    return Tables(table(designs, DESIGNS), table(chain(*scores.values()), SCORES))
 
 
-def _design(name: str, about: Mapping[str, Any], tasks: tuple[str, ...]) -> dict[str, object]:
-    values = [row["value"] for row in _scores(name, about) if not tasks or row["task"] in tasks]
+def _design(
+    name: str, about: Mapping[str, Any], scores: Sequence[Mapping[str, Any]], tasks: tuple[str, ...]
+) -> dict[str, object]:
+    values = [row["value"] for row in scores if not tasks or row["task"] in tasks]
     return {
         "name": name,
         "seed": "units" not in about,

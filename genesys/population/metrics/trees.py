@@ -23,7 +23,7 @@ class TreeStatistics:
         density: Share of all pairs of designs that are joined.
         degree: Mean number of parents and children of a design.
         degree_deviation: Its standard deviation.
-        alpha: Exponent of a power law fitted to the degrees; None if none is above zero.
+        alpha: Exponent of a power law fitted to the degrees; None if there is no fit.
         communities: Number of Louvain communities.
         largest_community: Designs in the largest.
         community: Mean number of designs in one.
