@@ -14,6 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, cast, get_type_hints
 
 from genesys.errors import ConfigError, GenesysError, PluginError, UnknownNameError
+from genesys.packages import imported
 from genesys.plugins import SEARCH_SECONDS, Plugins
 
 GROUP = "genesys"
@@ -141,14 +142,7 @@ def _build(label: str, point: EntryPoint, parameters: dict[str, Any]) -> object:
 
     from genesys.records import first_problem
 
-    try:
-        factory = point.load()
-    except GenesysError:
-        raise
-    except Exception as error:
-        owner = _describe(point).distribution
-        what = f"{type(error).__name__}: {error}"
-        raise PluginError(f"Plugin {label} of {owner} cannot be imported: {what}") from error
+    factory = imported(point, f"Plugin {label} of {_describe(point).distribution}")
     if not callable(factory):
         raise PluginError(f"Plugin {label}: {point.value!r} is neither a class nor a function.")
     _check_parameters(label, factory, parameters)

@@ -23,6 +23,13 @@ def resource(name: str) -> Path:
     raise GenesysError(f"The installation lacks its folder {name!r}; reinstall genesys.")
 
 
+def data_root() -> Path:
+    """Folder of what a user keeps with Genesys."""
+    import platformdirs
+
+    return platformdirs.user_data_path("genesys")
+
+
 def cache_root() -> Path:
     """Folder of all caches: ``$GENESYS_CACHE``, or the user's cache folder."""
     import platformdirs

@@ -11,7 +11,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from genesys.errors import ConfigError, GenesysError, PluginError
+from genesys.errors import ConfigError, PluginError
+from genesys.packages import imported
 from genesys.text import one_line
 
 GROUP = "genesys.commands"
@@ -58,15 +59,7 @@ class Contributed(TyperCommand):
         if len({other.value for other in self._points}) > 1:
             owners = " and ".join(sorted({_owner(other) for other in self._points}))
             raise ConfigError(f"{owners} each offer a command {point.name!r}; uninstall one.")
-        try:
-            app = point.load()
-        except GenesysError:
-            raise
-        except Exception as error:
-            what = f"{type(error).__name__}: {error}"
-            raise PluginError(
-                f"Command {point.name!r} of {_owner(point)} cannot be imported: {what}"
-            ) from error
+        app = imported(point, f"Command {point.name!r} of {_owner(point)}")
         if not isinstance(app, typer.Typer):
             raise PluginError(f"Command {point.name!r}: {point.value!r} is no typer.Typer.")
         return typer.main.get_command(app)

@@ -12,10 +12,9 @@ from genesys.errors import GenesysError, SourceError
 from genesys.markers import hookimpl
 from genesys.passages import shortened
 from genesys.population.population import Population
+from genesys.population.run_file import FILE
 from genesys.records import Finding, Query
 from genesys_knowledge.past import PROPOSALS, UNITS, Past
-
-_RUN_FILE = "run.json"
 
 
 class MemoryKnowledge:
@@ -130,7 +129,7 @@ def _matching(named: str) -> list[Path]:
     if not has_magic(named):
         return [path]
     matching = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
-    return sorted(folder for folder in matching if (folder / _RUN_FILE).is_file())
+    return sorted(folder for folder in matching if (folder / FILE).is_file())
 
 
 def _unique(name: str, names: set[str]) -> str:

@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from platformdirs import user_data_path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genesys.errors import StoreError
 from genesys.files import write_text
 from genesys.records import first_problem
+from genesys.resources import data_root
 from genesys.text import one_line
 from genesys_knowledge.library.works import Work, works
 
@@ -54,7 +54,7 @@ class Extra(BaseModel):
 
 def data_folder() -> Path:
     """Where the user's part of the library lies."""
-    return user_data_path("genesys") / "library"
+    return data_root() / "library"
 
 
 def synced(folder: Path | None = None) -> Mapping[str, Extra]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from genesys.resources import data_root
 from genesys_knowledge.papers.paper import Paper
 from genesys_knowledge.passages.guard import alone, telling
 from genesys_knowledge.passages.passage import Passage, Progress, silent
@@ -20,9 +21,7 @@ TABLE = "documents"
 
 def default_folder() -> Path:
     """Where a user's papers are kept."""
-    import platformdirs
-
-    return platformdirs.user_data_path("genesys") / "papers"
+    return data_root() / "papers"
 
 
 class PaperStore:
