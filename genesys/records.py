@@ -89,11 +89,13 @@ class Selection(Record):
         operator: How to make the child; ``SEED`` when a verifier selects.
         designs: Names of the parents, or of the one design to verify.
         references: Names of designs to show the designer besides its parents.
+        why: Why these, in a sentence, e.g. which quadrant they were drawn from.
     """
 
     operator: Operator
     designs: list[Name]
     references: list[Name] = []
+    why: str = ""
 
 
 class Query(Record):
@@ -607,6 +609,7 @@ class VerificationReport(Record):
         seconds: Wall time of the verification. Of one that was resumed it is that since then, and
             that of the training before its checkpoint.
         efficiency: What the GPT reference and the design take, by turns, at growing lengths.
+        simulated: Whether nothing was trained, and all of this was made up by a simulation.
     """
 
     design: Name
@@ -628,6 +631,7 @@ class VerificationReport(Record):
     note: str = ""
     seconds: FiniteFloat = 0.0
     efficiency: list[Efficiency] = []
+    simulated: bool = False
 
     @property
     def fitness(self) -> float | None:

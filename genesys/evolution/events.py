@@ -131,6 +131,37 @@ class VerificationEnded:
 
 
 @dataclass(frozen=True)
+class Reported:
+    """A worker tells of what it does, where there are several.
+
+    Attributes:
+        worker: Its name, e.g. ``verifier-2``.
+        event: What it tells.
+    """
+
+    worker: str
+    event: Event
+
+
+@dataclass(frozen=True)
+class WorkersChanged:
+    """A worker has joined or left.
+
+    Attributes:
+        workers: The names of those that there are now.
+    """
+
+    workers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Held:
+    """No job is begun for now, or (with an empty reason) jobs are begun again."""
+
+    why: str
+
+
+@dataclass(frozen=True)
 class RunEnded:
     """Nothing is left to do."""
 
@@ -149,6 +180,9 @@ Event = (
     | VerificationStarted
     | TrainingProgress
     | VerificationEnded
+    | Reported
+    | WorkersChanged
+    | Held
     | RunEnded
 )
 Observer = Callable[[Event], None]
