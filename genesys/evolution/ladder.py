@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from genesys.errors import ConfigError
@@ -19,16 +20,18 @@ class Rung:
         scale: What is trained here.
         used: Verifications spent.
         released: Verifications that may have been spent by now, of ``scale.trials`` in the end.
+        under_way: Verifications that were begun and have not ended.
     """
 
     scale: Scale
     used: int
     released: int
+    under_way: int = 0
 
     @property
     def available(self) -> int:
-        """Verifications that may be spent now."""
-        return max(0, self.released - self.used)
+        """Verifications that may be begun now."""
+        return max(0, self.released - self.used - self.under_way)
 
 
 class Ladder:
@@ -67,26 +70,51 @@ class Ladder:
         """Verifications spent on all scales."""
         return sum(population.used(scale.name) for scale in self.scales)
 
-    def rungs(self, population: Population) -> list[Rung]:
-        """The scales that have trials, with what is used and released of them."""
+    def rungs(
+        self, population: Population, under_way: Mapping[str, str] | None = None
+    ) -> list[Rung]:
+        """The scales that have trials, with what is used and released of them.
+
+        A verification under way takes a trial of its own rung at once, so that no number of workers
+        overspends it. It releases none above before it has ended: the machine may yet fail, and
+        what it would have released could not be taken back.
+
+        Args:
+            population: All that is committed.
+            under_way: Verifications under way: design by design the name of the scale.
+        """
+        begun = Counter((under_way or {}).values())
         rungs: list[Rung] = []
         for scale in self.scales:
             if not scale.trials:
                 break
             below = rungs[-1] if rungs else None
             released = below.used * scale.trials // below.scale.trials if below else scale.trials
-            rungs.append(Rung(scale, population.used(scale.name), released))
+            used = population.used(scale.name)
+            rungs.append(Rung(scale, used, released, begun[scale.name]))
         return rungs
 
-    def next_scale(self, population: Population, design: str) -> Scale | None:
-        """The lowest scale at which a design is unverified, if its budget allows.
+    def open(self, population: Population, under_way: Mapping[str, str]) -> dict[str, Scale]:
+        """The designs that may be verified now, each with the lowest scale that it lacks.
 
-        None for a design that failed by its own fault, or has reached the top.
+        Left out are designs under way, those that failed by their own fault, those at the top, and
+        those whose next rung has nothing to spend.
+
+        Args:
+            population: All that is committed.
+            under_way: Verifications under way: design by design the name of the scale.
+
+        Returns:
+            In the order of the population.
         """
-        if population.is_erroneous(design):
-            return None
-        verified = population.verified_scales(design)
-        for rung in self.rungs(population):
-            if rung.scale.name not in verified:
-                return rung.scale if rung.available else None
-        return None
+        rungs = self.rungs(population, under_way)
+        found: dict[str, Scale] = {}
+        for design in population.designs:
+            name = design.name
+            if name in under_way or population.is_erroneous(name):
+                continue
+            verified = population.verified_scales(name)
+            rung = next((rung for rung in rungs if rung.scale.name not in verified), None)
+            if rung and rung.available:
+                found[name] = rung.scale
+        return found
