@@ -5,7 +5,10 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 
 from genesys.gau.tree import GAUTree
 from genesys.gau.unit import UnitSource, is_declarations, is_test, parse_module
@@ -17,31 +20,66 @@ def structural_hash(tree: GAUTree) -> str:
     Equal for trees that differ only in formatting, comments, docstrings, tests, declarations, or
     the names of their units.
     """
-    essences = {name: _essence(unit) for name, unit in tree.units.items()}
-    order = _order(tree, essences)
-    names = {name: f"U{position}" for position, name in enumerate(order)}
-    codes = [_normal(tree.units[n], essences[n], names) if n in essences else "" for n in order]
+    forms = {name: _form_of(unit) for name, unit in tree.units.items()}
+    names = {name: f"U{position}" for position, name in enumerate(_order(tree.root, forms))}
+    codes = [forms[name].text(names) if name in forms else "" for name in names]
     text = json.dumps([codes, dict(tree.args)], sort_keys=True)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
-def _order(tree: GAUTree, essences: Mapping[str, ast.Module]) -> list[str]:
+@dataclass(frozen=True)
+class _Form:
+    """A unit's running code, in which the names of units are left open.
+
+    Attributes:
+        own: Names of the unit and of those it declares.
+        mentioned: The declared ones, by their first mention in the code.
+        open: The code, with the position in ``own`` for each of these names.
+    """
+
+    own: tuple[str, ...]
+    mentioned: tuple[str, ...]
+    open: str
+
+    def text(self, names: Mapping[str, str]) -> str:
+        """The code with these names."""
+        return _GAP.sub(lambda gap: names[self.own[int(gap[1])]], self.open)
+
+
+# What stands for a name: no Python has this character, and unparsed code has none in its strings.
+_GAP = re.compile("\0(\\d+)\0")
+
+
+def _order(root: str, forms: Mapping[str, _Form]) -> list[str]:
     """Units by first mention in the code, which unlike ``order`` ignores how they are declared."""
     found: dict[str, None] = {}
-    pending = [tree.root]
+    pending = [root]
     while pending:
         name = pending.pop()
         if name not in found:
             found[name] = None
-            if name in essences:
-                pending += reversed(_mentioned(tree.units[name], essences[name]))
+            if name in forms:
+                pending += reversed(forms[name].mentioned)
     return list(found)
 
 
-def _mentioned(unit: UnitSource, essence: ast.Module) -> list[str]:
-    declared = {decl.unitname for decl in unit.children}
+def _form_of(unit: UnitSource) -> _Form:
+    return _form(unit.code, (unit.name, *(decl.unitname for decl in unit.children)))
+
+
+@lru_cache(maxsize=4096)  # children have most of their units from their parents
+def _form(code: str, own: tuple[str, ...]) -> _Form:
+    essence = _essence(code, own[0])
+    gaps = {name: f"\0{position}\0" for position, name in enumerate(own)}
+    declared = set(own[1:])
     used = [n.id for n in _walk(essence) if isinstance(n, ast.Name) and n.id in declared]
-    return list(dict.fromkeys([*used, *sorted(declared)]))
+    for node in ast.walk(essence):
+        if isinstance(node, ast.Name):
+            node.id = gaps.get(node.id, node.id)
+        elif isinstance(node, ast.ClassDef):
+            node.name = gaps.get(node.name, node.name)
+    mentioned = tuple(dict.fromkeys([*used, *sorted(declared)]))
+    return _Form(own, mentioned, ast.unparse(essence))
 
 
 def _walk(node: ast.AST) -> list[ast.AST]:
@@ -49,27 +87,15 @@ def _walk(node: ast.AST) -> list[ast.AST]:
     return [node, *(n for child in ast.iter_child_nodes(node) for n in _walk(child))]
 
 
-def _essence(unit: UnitSource) -> ast.Module:
+def _essence(code: str, name: str) -> ast.Module:
     """The unit without tests, declarations and docstrings."""
-    module = parse_module(unit.code, unit.name)
+    module = parse_module(code, name)
     module.body = [n for n in module.body if not (is_test(n) or is_declarations(n))]
     for node in ast.walk(module):
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [n for n in body if not _is_text(n)] or [ast.Pass()]  # type: ignore[attr-defined]
     return module
-
-
-def _normal(unit: UnitSource, essence: ast.Module, names: Mapping[str, str]) -> str:
-    """The essence as text, with the unit and its children renamed in place."""
-    own = {unit.name, *(decl.unitname for decl in unit.children)}
-    names = {name: new for name, new in names.items() if name in own}
-    for node in ast.walk(essence):
-        if isinstance(node, ast.Name):
-            node.id = names.get(node.id, node.id)
-        elif isinstance(node, ast.ClassDef):
-            node.name = names.get(node.name, node.name)
-    return ast.unparse(essence)
 
 
 def _is_text(node: ast.stmt) -> bool:
