@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated, Any, TypeVar
 
@@ -111,6 +112,9 @@ class Tape:
         keep_call: Commits a call.
         keep_answer: Commits an answer.
         usd_of_run: What all calls of the run have cost so far.
+        reserve: Sets aside the USD and tokens that a call may cost at most, and gives a ticket for
+            them; raises ``BudgetError`` where the run has no more so much.
+        release: Gives back what a ticket stands for.
         live: Whether what is not on the tape may be asked for.
     """
 
@@ -122,6 +126,8 @@ class Tape:
         keep_call: Callable[[Call], None] = lambda call: None,
         keep_answer: Callable[[Answer], None] = lambda answer: None,
         usd_of_run: Callable[[], float] = lambda: 0.0,
+        reserve: Callable[[float, int], int] = lambda usd, tokens: 0,
+        release: Callable[[int], None] = lambda ticket: None,
         live: bool = True,
     ) -> None:
         self.session, self.live = session, live
@@ -130,11 +136,14 @@ class Tape:
         for call in self.calls:
             if call.end is not CallEnd.RETRIED:
                 self._ended[call.key].append(call)
+        self.answers = list(answers)
         self._answers: dict[tuple[str, str], deque[str]] = defaultdict(deque)
-        for answer in answers:
+        for answer in self.answers:
             self._answers[answer.kind, answer.key].append(answer.json_value)
         self._keep_call, self._keep_answer = keep_call, keep_answer
         self._usd_of_run = usd_of_run
+        self._reserve, self._release = reserve, release
+        self._tickets: set[int] = set()
         self._watchers: list[Callable[[Call], None]] = []
 
     @property
@@ -146,6 +155,42 @@ class Tape:
     def usd_of_run(self) -> float:
         """What all calls of the run have cost so far."""
         return self._usd_of_run()
+
+    def reserve(self, usd: float, tokens: int) -> int:
+        """Set aside what a call may cost at most, before it is sent.
+
+        Returns:
+            A ticket for it.
+
+        Raises:
+            BudgetError: The run has no more so much.
+        """
+        ticket = self._reserve(usd, tokens)
+        self._tickets.add(ticket)
+        return ticket
+
+    def release(self, ticket: int) -> None:
+        """Give back what is set aside, once the call is kept or was never sent."""
+        self._tickets.discard(ticket)
+        self._release(ticket)
+
+    def close(self) -> None:
+        """Give back all that is set aside: whoever had this tape is gone."""
+        for ticket in tuple(self._tickets):
+            self.release(ticket)
+
+    @contextmanager
+    def setting_aside(self, usd: float, tokens: int) -> Iterator[None]:
+        """Set aside what a call may cost at most while it is under way, and until it is kept.
+
+        Raises:
+            BudgetError: The run has no more so much.
+        """
+        ticket = self.reserve(usd, tokens)
+        try:
+            yield
+        finally:
+            self.release(ticket)
 
     def recall(self, call: Call) -> Call | None:
         """How a call that asks the same ended, if it is on the tape.
@@ -194,8 +239,17 @@ class Tape:
         self._must_be_live(kind)
         given = ask()
         value = adapter.dump_json(given).decode()
-        self._keep_answer(Answer(session=self.session, kind=kind, key=key, json_value=value))
+        self.keep_answer(Answer(session=self.session, kind=kind, key=key, json_value=value))
         return given
+
+    def keep_answer(self, answer: Answer) -> None:
+        """Commit an answer that was just given.
+
+        Raises:
+            StoreError: The disk refuses.
+        """
+        self._keep_answer(answer)
+        self.answers.append(answer)
 
     def _must_be_live(self, what: str) -> None:
         if not self.live:

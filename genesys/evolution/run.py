@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import yaml
 from pydantic import Field
 
+from genesys.evolution.budget import BudgetSettings
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer
 from genesys.evolution.ladder import Ladder
@@ -75,6 +76,7 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     fitness = FitnessSettings.of(config.get("fitness", {}))
     config = {**config, "fitness": fitness.model_dump()}
     ladder = ladder_of(config.get("ladder"))
+    budget = BudgetSettings.of(config.get("budget", {}))
     own = {key: config[key] for key in RunSettings.model_fields if key in config}
     extent = settings_of("evolve", RunSettings, own)
     sandbox = sandbox_of(config.get("sandbox"))
@@ -82,7 +84,8 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     plugins.require(*NEEDED)
     plugins.ready()
     with ExitStack() as stack:
-        tree = stack.enter_context(EvolutionTree(folder, identity_of(config, extent.incidental)))
+        identity = identity_of(config, extent.incidental)
+        tree = stack.enter_context(EvolutionTree(folder, identity, budget.purse))
         with storing("write to", folder):
             write_text(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
         stack.enter_context(sandbox)

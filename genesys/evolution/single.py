@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genesys.errors import ConfigError
+from genesys.evolution.budget import BudgetSettings
 from genesys.evolution.designer import Designer
 from genesys.evolution.events import Observer, SessionEnded
 from genesys.evolution.run import identity_of, sandbox_of
@@ -95,7 +96,9 @@ def hold_session(
     if proposal:
         decisive["proposal"] = proposal.model_dump(mode="json")
     identity = identity_of(decisive, config.get("incidental", []))
-    with EvolutionTree(folder, identity) as tree, sandbox_of(config.get("sandbox")) as sandbox:
+    purse = BudgetSettings.of(config.get("budget", {})).purse
+    sandbox = sandbox_of(config.get("sandbox"))
+    with EvolutionTree(folder, identity, purse) as tree, sandbox:
         planted = {design.name for design in tree.population().designs}
         for index, parent in enumerate(parents):
             if parent.name not in planted:

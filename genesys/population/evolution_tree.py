@@ -19,6 +19,7 @@ from genesys.files import write_text
 from genesys.population.files import storing
 from genesys.population.folders import DesignFolders
 from genesys.population.population import Population
+from genesys.population.purse import Purse
 from genesys.population.run_file import FILE, RunFile
 from genesys.records import Design, Operator, Record, Session, VerificationReport
 from genesys.tape import Answer, Call, Tape
@@ -42,6 +43,7 @@ class EvolutionTree:
         folder: Of the run; made when absent.
         config: Everything that decides the run's results, its seed included. Once a design is
             committed, the folder is only opened again with an equal one.
+        purse: What calls of language models may cost; no cap by default.
 
     Raises:
         RunLockedError: On entering, when another process has the folder open.
@@ -49,8 +51,11 @@ class EvolutionTree:
             the disk refuses. What was committed stays whole.
     """
 
-    def __init__(self, folder: Path, config: Mapping[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, config: Mapping[str, Any], purse: Purse | None = None
+    ) -> None:
         self.folder = folder.absolute()
+        self.purse = purse or Purse()
         self._config = config
         self._closing = ExitStack()
         self._recording = Lock()
@@ -172,13 +177,15 @@ class EvolutionTree:
             answers=[answer for answer in self._unfinished_answers if answer.session == session],
             keep_call=self._keep_call,
             keep_answer=self._keep_answer,
-            usd_of_run=lambda: self._usd,
+            usd_of_run=lambda: self.purse.usd,
+            reserve=self.purse.reserve,
+            release=self.purse.release,
         )
 
     def _keep_call(self, call: Call) -> None:
         with storing("write to", self.folder), self._recording:
             self._call_table.append(_revalidated(call))
-            self._usd += call.usd
+            self.purse.pay(call)
 
     def _keep_answer(self, answer: Answer) -> None:
         with storing("write to", self.folder), self._recording:
@@ -202,7 +209,9 @@ class EvolutionTree:
         unfinished = f"session >= {len(self._sessions)}"
         self._unfinished_calls = self._call_table.read(unfinished)
         self._unfinished_answers = self._answer_table.read(unfinished)
-        self._usd = sum(self._call_table.column("usd"))
+        spent = self._call_table.columns(["usd", "input_tokens", "output_tokens"]).to_pydict()
+        tokens = sum(spent["input_tokens"]) + sum(spent["output_tokens"])
+        self.purse.spend(sum(spent["usd"]), tokens)
         written = self._design_table.read()
         if written or self._sessions:
             self._run_file.check_same(self.folder, self._config)

@@ -27,10 +27,10 @@ def here(tmp_path, monkeypatch):
 def test_a_larger_cap_goes_on_and_asks_nothing_again(capsys):
     with LLMServer(Competent()) as server:
         asked = ["parents=gpt2", *QUICK, *TEAM, f"llm.api_base={server.url}"]
-        assert design([*asked, "llm.run_usd=0.35"]) == 2
+        assert design([*asked, "budget.usd=0.35"]) == 2
         told = capsys.readouterr().err
         assert "spent or under way" in told
-        assert "the same command with a larger llm.run_usd goes on" in told
+        assert "the same command with a larger budget.usd goes on" in told
         before = len(server.requests)
         assert 0 < before < 6
         assert design(asked, as_json=True) == 0

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from genesys.population.purse import Purse
 from genesys.tape import Call, Message, Tape
 from genesys.testing.llm_server import Fault, LLMServer
 from genesys_agents.llm.caller import Caller, Models
@@ -32,6 +33,7 @@ class Setup:
 
     server: LLMServer
     models: Models
+    purse: Purse = field(default_factory=Purse)
     kept: list[Call] = field(default_factory=list)
     caller: Caller = field(init=False)
 
@@ -40,8 +42,19 @@ class Setup:
 
     def session(self, session: int = 0, calls: Sequence[Call] = ()) -> Caller:
         """A caller for another session, or for the same one after a kill."""
-        tape = Tape(session, calls, keep_call=self.kept.append, usd_of_run=self.usd)
+        tape = Tape(
+            session,
+            calls,
+            keep_call=self.keep,
+            usd_of_run=self.usd,
+            reserve=self.purse.reserve,
+            release=self.purse.release,
+        )
         return self.models.session(tape, seed=session)
+
+    def keep(self, call: Call) -> None:
+        self.kept.append(call)
+        self.purse.pay(call)
 
     def usd(self) -> float:
         return sum(call.usd for call in self.kept)
@@ -58,7 +71,8 @@ def setup() -> Iterator[Callable[..., Setup]]:
         def start(*faults: Fault | None, **settings: Any) -> Setup:
             answer = settings.pop("answer", lambda request: f"hello {request.number}")
             server = stack.enter_context(LLMServer(answer, faults, key=settings.pop("key", "")))
+            purse = Purse(settings.pop("run_usd", None), settings.pop("run_tokens", None))
             config = BASE | {"api_base": server.url} | settings
-            return Setup(server, Models(LLMSettings.model_validate(config), LiteLLM()))
+            return Setup(server, Models(LLMSettings.model_validate(config), LiteLLM()), purse)
 
         yield start

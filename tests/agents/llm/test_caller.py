@@ -12,13 +12,13 @@ import pytest
 
 from genesys.errors import BudgetError, ConfigError
 from genesys.population.evolution_tree import EvolutionTree
+from genesys.population.purse import Purse
 from genesys.records import SessionEnd
 from genesys.session import AbandonedError
 from genesys.tape import Answer, CallEnd, Message, Tape
 from genesys.testing.llm_server import Fault
 from genesys_agents.llm.caller import Models
 from genesys_agents.llm.errors import CallFailedError, ContextOverflowError
-from genesys_agents.llm.provider import LiteLLM
 from genesys_agents.llm.settings import LLMSettings
 
 from .conftest import HELLO, MODEL, Setup
@@ -181,20 +181,28 @@ def test_a_run_stays_below_its_cap_however_many_sessions_it_holds(setup: Start) 
     assert it.usd() <= 0.013
 
 
+def test_tokens_have_a_cap_too(setup: Start) -> None:
+    it = setup(run_tokens=2100, answer=lambda request: "word " * 800)  # 1,000 an answer at most
+    it.caller.ask("coder", HELLO, "unit")
+    with pytest.raises(BudgetError, match=r"may take 1,0\d\d tokens.* budget\.tokens goes on"):
+        for _ in range(3):
+            it.caller.ask("coder", HELLO, "unit")
+    assert it.purse.tokens <= 2100
+
+
 def test_a_larger_cap_goes_on_where_a_smaller_one_stopped(setup: Start, tmp_path: Path) -> None:
-    it = setup(run_usd=0.0085, answer=lambda request: "word " * 800)
+    it = setup(answer=lambda request: "word " * 800)
     conversations = [[Message(author="user", text=f"Unit {number}")] for number in range(4)]
 
-    def hold(models: Models) -> list[str]:
-        with EvolutionTree(tmp_path, {}) as tree:
-            caller = models.session(tree.tape(0), seed=0)
+    def hold(run_usd: float) -> list[str]:
+        with EvolutionTree(tmp_path, {}, Purse(run_usd)) as tree:
+            caller = it.models.session(tree.tape(0), seed=0)
             return [caller.ask("coder", messages, "unit") for messages in conversations]
 
-    with pytest.raises(BudgetError, match=r"larger llm\.run_usd goes on"):
-        hold(it.models)
+    with pytest.raises(BudgetError, match=r"larger budget\.usd goes on"):
+        hold(0.0085)
     assert len(it.server.requests) == 2
-    more = it.models.settings.model_copy(update={"run_usd": 1.0})
-    assert len(hold(Models(more, LiteLLM()))) == 4
+    assert len(hold(1.0)) == 4
     assert len(it.server.requests) == 4
 
 

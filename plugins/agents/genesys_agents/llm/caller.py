@@ -24,7 +24,7 @@ from genesys.records import SessionEnd
 from genesys.secrets import hide_secrets
 from genesys.session import AbandonedError
 from genesys.tape import Call, CallEnd, Message, Tape
-from genesys_agents.llm.caps import Caps
+from genesys_agents.llm.caps import within_caps
 from genesys_agents.llm.errors import CallFailedError, ContextOverflowError, TransientError
 from genesys_agents.llm.limits import Limits
 from genesys_agents.llm.pricing import Prices
@@ -51,7 +51,7 @@ class Traits:
 
 
 class Models:
-    """What the calls of all sessions share: settings, prices, caps and limits.
+    """What the calls of all sessions share: settings, prices and limits.
 
     Args:
         settings: Config group ``llm``.
@@ -60,7 +60,7 @@ class Models:
 
     def __init__(self, settings: LLMSettings, provider: Provider) -> None:
         self.settings, self.provider = settings, provider
-        self.prices, self.caps, self.limits = Prices(settings), Caps(settings), Limits(settings)
+        self.prices, self.limits = Prices(settings), Limits(settings)
 
     def session(self, tape: Tape, seed: int) -> Caller:
         """For the calls of one session."""
@@ -177,12 +177,16 @@ class Caller:
         return ended
 
     def _try(self, call: Call, deadline: float) -> Call:
-        """Try once; what is sent is kept with its cost, whatever comes back."""
-        began = time.perf_counter()
+        """Try once, if there is money for it."""
         worst = self._models.prices.worst_case(call.model, call.messages)
+        with within_caps(self._settings, self._tape, worst):
+            return self._sent(call, deadline)
+
+    def _sent(self, call: Call, deadline: float) -> Call:
+        """What is sent is kept with its cost, whatever comes back."""
+        began = time.perf_counter()
         try:
-            with self._models.caps.reserve(self._tape, worst):
-                reply = LOOP.start(self._send(call, deadline)).result()
+            reply = LOOP.start(self._send(call, deadline)).result()
         except (TransientError, ConfigError) as error:
             self._ended(call, CallEnd.RETRIED, str(error), time.perf_counter() - began)
             raise

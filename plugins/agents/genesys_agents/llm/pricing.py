@@ -22,6 +22,14 @@ class Usage:
     output_tokens: int
 
 
+@dataclass(frozen=True)
+class WorstCase:
+    """The most that a call can cost and take, in USD and in tokens in and out."""
+
+    usd: float
+    tokens: int
+
+
 class Prices:
     """What models cost; looked up when it is asked for. All methods raise for an unknown model.
 
@@ -50,11 +58,12 @@ class Prices:
         micro = fresh * price.input_usd + usage.cached_tokens * cached
         return (micro + usage.output_tokens * price.output_usd) / 1e6
 
-    def worst_case(self, model: str, messages: Sequence[Message]) -> float:
-        """The most USD that a call can cost: a token has at least one byte."""
+    def worst_case(self, model: str, messages: Sequence[Message]) -> WorstCase:
+        """The most that a call can cost: a token has at least one byte."""
         size = sum(len(m.text.encode()) + _TOKENS_PER_MESSAGE for m in messages)
         price = self._price(model)
-        return (size * price.input_usd + self._most_output * price.output_usd) / 1e6
+        usd = (size * price.input_usd + self._most_output * price.output_usd) / 1e6
+        return WorstCase(usd, size + self._most_output)
 
     def context(self, model: str) -> int | None:
         """Tokens that the model takes, if known."""

@@ -15,7 +15,7 @@ Without a key there are
 
 
 def check_ready(models: Models) -> None:
-    """Ask of every model whether it is known, has a price and a key, and stays within the caps.
+    """Ask of every model whether it is known, has a price and a key, and fits below the cap.
 
     Raises:
         ConfigError: All that is missing, in one message.
@@ -31,16 +31,15 @@ def _of(models: Models, model: str) -> Iterator[str]:
     settings = models.settings
     try:
         missing = models.provider.missing_keys(model, settings.api_base)
-        least = models.prices.worst_case(model, ())
+        least = models.prices.worst_case(model, ()).usd
     except ConfigError as error:
         yield str(error)
         return
     if missing:
         exports = "; ".join(f"export {name}=..." for name in missing)
         yield f"{model} needs a key in the environment: {exports}"
-    for cap, usd in (("session_usd", settings.session_usd), ("run_usd", settings.run_usd)):
-        if least > usd:
-            yield (
-                f"An answer of {model} may cost {least:.4f} USD, which is more than "
-                f"llm.{cap}={usd:g}. Raise it, or lower llm.max_output_tokens."
-            )
+    if least > settings.session_usd:
+        yield (
+            f"An answer of {model} may cost {least:.4f} USD, which is more than "
+            f"llm.session_usd={settings.session_usd:g}. Raise it, or lower llm.max_output_tokens."
+        )

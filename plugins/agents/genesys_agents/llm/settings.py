@@ -55,7 +55,6 @@ class LLMSettings(BaseModel):
         calls_per_minute: Most calls a minute at one provider; None for no limit.
         prices: By model, for those that litellm has no price for.
         session_usd: Most that a session may cost.
-        run_usd: Most that a run may cost.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -74,7 +73,6 @@ class LLMSettings(BaseModel):
     calls_per_minute: Annotated[float, Field(gt=0)] | None = None
     prices: dict[str, Price] = {}
     session_usd: Dollars = 5.0
-    run_usd: Dollars = 50.0
 
     @field_validator("models", mode="before")
     @classmethod

@@ -53,7 +53,7 @@ class WebKnowledge:
         tries: Of a call.
         pause: Seconds before a second try; later ones wait longer.
         max_output_tokens: Most tokens of an answer.
-        calls: Most calls of this process; each costs money, which ``llm.run_usd`` does not count.
+        calls: Most calls of this process; each costs money, which ``budget.usd`` does not count.
         excerpt: Most characters of a finding's text.
 
     Raises:
