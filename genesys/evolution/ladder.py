@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 from genesys.errors import ConfigError
+from genesys.evolution.release import Halving, Pyramid, Release
 from genesys.population.population import Population
-from genesys.records import Scale
+from genesys.records import Record, Scale
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,34 @@ class Rung:
         return max(0, self.released - self.used - self.under_way)
 
 
+class LadderSettings(Record):
+    """Config group ``ladder``.
+
+    Attributes:
+        name: Of the ladder.
+        scales: Smallest first.
+        release: For which designs a higher rung's trials are.
+        eta: With ``halving``, one in so many designs is promoted; None: by the trials.
+    """
+
+    name: str = ""
+    scales: list[Scale]
+    release: Literal["pyramid", "halving"] = "pyramid"
+    eta: float | None = None
+
+    def ladder(self) -> Ladder:
+        """The ladder.
+
+        Raises:
+            ConfigError: They make none.
+        """
+        if self.release == "halving":
+            return Ladder(self.scales, Halving(self.eta))
+        if self.eta is not None:
+            raise ConfigError("ladder.eta needs ladder.release=halving.")
+        return Ladder(self.scales)
+
+
 class Ladder:
     """The ordered scales with the trials each may spend.
 
@@ -42,13 +73,16 @@ class Ladder:
 
     Args:
         scales: Smallest first. Scales without trials at the end are no rungs.
+        release: For which designs they are.
 
     Raises:
-        ConfigError: No scale has trials, a rung has more than the one below, or two have a name.
+        ConfigError: No scale has trials, a rung has more than the one below, two have a name, or
+            the release cannot work with them.
     """
 
-    def __init__(self, scales: Iterable[Scale]) -> None:
+    def __init__(self, scales: Iterable[Scale], release: Release | None = None) -> None:
         self.scales = tuple(scales)
+        self._release = release or Pyramid()
         names = [scale.name for scale in self.scales]
         trials = [scale.trials for scale in self.scales]
         if len(set(names)) < len(names):
@@ -59,12 +93,14 @@ class Ladder:
             raise ConfigError("The ladder's first scale needs at least one trial.")
         if trials != sorted(trials, reverse=True):
             raise ConfigError(f"A ladder narrows upwards, but its trials are {trials}.")
+        self._release.accept(self.scales)
 
     def times(self, generations: int) -> Ladder:
         """The ladder with the trials of so many generations."""
-        return Ladder(
+        scales = [
             scale.model_copy(update={"trials": generations * scale.trials}) for scale in self.scales
-        )
+        ]
+        return Ladder(scales, self._release)
 
     def used(self, population: Population) -> int:
         """Verifications spent on all scales."""
@@ -98,7 +134,7 @@ class Ladder:
         """The designs that may be verified now, each with the lowest scale that it lacks.
 
         Left out are designs under way, those that failed by their own fault, those at the top, and
-        those whose next rung has nothing to spend.
+        those whose next rung has nothing to spend, or is not released for them.
 
         Args:
             population: All that is committed.
@@ -108,6 +144,7 @@ class Ladder:
             In the order of the population.
         """
         rungs = self.rungs(population, under_way)
+        barred = self._barred(population, rungs)
         found: dict[str, Scale] = {}
         for design in population.designs:
             name = design.name
@@ -115,6 +152,14 @@ class Ladder:
                 continue
             verified = population.verified_scales(name)
             rung = next((rung for rung in rungs if rung.scale.name not in verified), None)
-            if rung and rung.available:
+            if rung and rung.available and name not in barred[rung.scale.name]:
                 found[name] = rung.scale
         return found
+
+    def _barred(self, population: Population, rungs: list[Rung]) -> dict[str, Container[str]]:
+        """Rung by rung the names of designs that may not enter it."""
+        barred: dict[str, Container[str]] = {rung.scale.name: () for rung in rungs}
+        for below, rung in pairwise(rungs):
+            if rung.available:
+                barred[rung.scale.name] = self._release.barred(population, below, rung)
+        return barred
