@@ -22,7 +22,7 @@ KINDS = ("selector", "agent", "checker", "knowledge", "verifier")
 # A run may have none of these.
 OPTIONAL = frozenset({"knowledge"})
 # Plugins that implement no hook: they are parts of those that do.
-PARTS = ("corpus", "logger")
+PARTS = ("corpus", "logger", "executor")
 
 
 @dataclass(frozen=True)

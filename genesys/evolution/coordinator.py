@@ -1,14 +1,13 @@
-"""The coordinator: alg. 6 in sequence, one committed step after the other."""
+"""The coordinator: alg. 6, jobs begun and ended one committed step after the other."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from genesys.errors import ConfigError, GenesysError, StoreError
+from genesys.evolution.admission import admitted
 from genesys.evolution.checking import MACHINE_ATTEMPTS, Checks
-from genesys.evolution.designer import Designer
 from genesys.evolution.events import (
     Observer,
     RunEnded,
@@ -17,13 +16,19 @@ from genesys.evolution.events import (
     StageEntered,
     VerificationEnded,
 )
+from genesys.evolution.executors.base import Executor
+from genesys.evolution.jobs import Done, Ended, Faulty, Job, Lost, Task
 from genesys.evolution.ladder import Ladder
+from genesys.evolution.scheduler import Scheduler
 from genesys.evolution.seeds import load_seed
-from genesys.evolution.settings import EvolutionSettings
-from genesys.evolution.verifier import Verification, Verifier
+from genesys.evolution.settings import EvolutionSettings, derive_seed
+from genesys.evolution.underway import UnderWay
+from genesys.evolution.verifier import training_seed
 from genesys.population.evolution_tree import EvolutionTree
+from genesys.population.ledger import JobKind
 from genesys.population.population import Population
-from genesys.records import Design, Outcome, SessionEnd
+from genesys.records import Design, Outcome, Session, SessionEnd, VerificationReport
+from genesys.tape import Tape
 
 if TYPE_CHECKING:
     from genesys.plugins import Plugins
@@ -31,21 +36,26 @@ if TYPE_CHECKING:
 
 # An agent that fails so often in a row will not get better by itself.
 MAX_FAILURES = 5
+# A design has failed once so many different workers have failed at it (app. B.1.4).
+ERRORS = 3
+# How long to wait for something to end before looking whether a person wants something.
+PATIENCE = 0.5
 
 
 class Coordinator:
     """Runs the evolution, and is the only one that writes to its tree.
 
-    Every step is a function of what is committed and of the run's seed, and ends with one commit.
-    So a run that is killed at any instant repeats the step it was in, and goes on as if nothing
-    had happened.
+    What is to be done is decided from what is committed and the run's seed, and written down in
+    the ledger before it is begun; what came of it is committed in one step. So a run that is killed
+    at any instant goes on with the jobs that were under way, as if nothing had happened.
 
     Args:
         tree: Open for writing.
         plugins: Of the run.
         ladder: Of the run.
-        sandbox: Where generated code runs.
+        sandbox: Where seeds are checked.
         settings: Of the run.
+        executor: Does the jobs; open while the run goes on.
         observe: Is told of everything that happens.
     """
 
@@ -56,17 +66,20 @@ class Coordinator:
         ladder: Ladder,
         sandbox: Sandbox,
         settings: EvolutionSettings,
+        executor: Executor,
         observe: Observer,
     ) -> None:
         self._tree = tree
         self._plugins = plugins
         self._sandbox = sandbox
         self._settings = settings
+        self._executor = executor
         self._observe = observe
         self._ladder = ladder
-        self._designer = Designer(plugins, sandbox, settings, observe)
-        self._verifier = Verifier(plugins, sandbox, settings, observe)
+        self._scheduler = Scheduler(plugins, ladder, settings)
+        self._tapes: dict[int, Tape] = {}
         self._failures = 0
+        self._machine_errors: dict[int, int] = defaultdict(int)
 
     def run(self, generations: int | None = 1) -> Population:
         """Go on until the generations asked for are over.
@@ -83,20 +96,165 @@ class Coordinator:
                 next run goes on from there.
         """
         self._plant()
+        self._under_way = UnderWay(
+            self._tree.ledger, self._tree.population(), self._settings.ahead is not None
+        )
         if generations is None:
-            generations = self._tree.generation + (self._next_step() is None)
+            generations = self._tree.generation + self._is_over()
         scales = self._ladder.times(generations).scales
         designs = self._settings.times(generations).designs
         self._observe(RunOpened(self._tree.population(), scales, designs))
+        for job in self._under_way:
+            self._submit(job)
         while self._tree.generation <= generations:
-            while step := self._next_step():
-                step()
+            self._work()
             if self._tree.generation == generations:
                 break
             self._tree.begin_generation()
         population = self._tree.population()
         self._observe(RunEnded(population))
         return population
+
+    def _work(self) -> None:
+        """Go on until the generation is over."""
+        self._fill()
+        while not self._is_over():
+            for ended in self._executor.wait(PATIENCE):
+                self._under_way.hold(ended)
+            while (countable := self._under_way.countable()) is not None:
+                self._settle(countable)
+                self._fill()
+            self._fill()
+
+    def _is_over(self) -> bool:
+        """Whether nothing of the generation is under way or left to begin."""
+        return not self._under_way and self._next(list(JobKind)) is None
+
+    def _fill(self) -> None:
+        """Begin all jobs that can be begun now."""
+        while (free := self._free()) and (job := self._next(free)):
+            self._under_way.begin(job)
+            self._submit(job)
+
+    def _free(self) -> list[JobKind]:
+        """The kinds of jobs that may be begun."""
+        if self._settings.ahead is None:
+            return [kind for kind in JobKind if self._executor.room(kind)]
+        return list(JobKind) if len(self._under_way) < self._settings.ahead else []
+
+    def _next(self, free: list[JobKind]) -> Job | None:
+        return self._scheduler.next(
+            self._tree.population(),
+            list(self._under_way),
+            self._tree.generation,
+            free,
+            self._under_way.number,
+        )
+
+    def _submit(self, job: Job) -> None:
+        """Hand a job to the executor, with all that it needs."""
+        avoid = frozenset(self._under_way.failed_on(job))
+        population = self._tree.population()
+        if job.kind is JobKind.SESSION:
+            assert job.session is not None
+            tape = self._tapes[job.number] = self._tree.tape(job.session)
+            task = Task(job, job.extent.part(population), tape, avoid=avoid)
+        else:
+            scales = {scale.name: scale for scale in self._ladder.scales}
+            design, scale = population.design(job.design), scales[job.scale]
+            task = Task(job, population, design=design, scale=scale, avoid=avoid)
+        self._executor.submit(task)
+
+    def _settle(self, ended: Ended) -> None:
+        """Commit what came of a job, or have it done again."""
+        match ended:
+            case Faulty(error=error):
+                raise error
+            case Lost(reason=reason):
+                self._failed(ended, "lost", reason)
+            case Done(session=Session() as session, design=design):
+                self._commit_session(ended, session, design)
+            case Done(report=VerificationReport() as report):
+                self._commit_report(ended, report)
+
+    def _commit_session(self, done: Done, session: Session, design: Design | None) -> None:
+        session, design = admitted(session, design, self._tree.population())
+        self._tree.commit_session(session, design)
+        calls = self._tapes.pop(done.job.number).calls
+        self._under_way.end(
+            done,
+            session.end.value,
+            session.note,
+            design=session.design,
+            usd=sum(call.usd for call in calls),
+            tokens=sum(call.input_tokens + call.output_tokens for call in calls),
+        )
+        self._observe(SessionEnded(session, design))
+        self._failures = self._failures + 1 if session.end is SessionEnd.FAILED else 0
+        if self._failures == MAX_FAILURES:
+            raise GenesysError(
+                f"{MAX_FAILURES} sessions in a row failed, the last one so: {session.note}. "
+                "Fix that and run the same command again."
+            )
+
+    def _commit_report(self, done: Done, report: VerificationReport) -> None:
+        if report.outcome is Outcome.MACHINE_ERROR:
+            self._machine_failed(done, report)
+        elif report.outcome is Outcome.DESIGN_ERROR and not self._is_proven(done.job):
+            self._failed(done, report.outcome.value, _last_line(report.error))
+        else:
+            self._tree.commit_report(report)
+            self._under_way.end(done, report.outcome.value, _last_line(report.error))
+            self._observe(VerificationEnded(report))
+
+    def _is_proven(self, job: Job) -> bool:
+        """Whether one more error is enough for a design to have failed."""
+        needed = min(ERRORS, self._executor.size(JobKind.VERIFICATION))
+        return len(self._under_way.failed_on(job)) + 1 >= needed
+
+    def _machine_failed(self, done: Done, report: VerificationReport) -> None:
+        """Have it verified again; a machine that fails at one design again and again is broken."""
+        self._tree.commit_report(report)
+        self._observe(VerificationEnded(report))
+        cause = _last_line(report.error)
+        self._under_way.fail(done, report.outcome.value, cause)
+        self._machine_errors[done.job.number] += 1
+        if self._machine_errors[done.job.number] == MACHINE_ATTEMPTS:
+            raise GenesysError(
+                f"The machine failed {MACHINE_ATTEMPTS} times to verify {report.design} at "
+                f"{report.scale}: {cause}. Fix that and run the same command again."
+            )
+        self._submit(done.job)
+
+    def _failed(self, ended: Done | Lost, outcome: str, why: str) -> None:
+        """Have it done again by another worker, unless too many have failed at it."""
+        self._under_way.fail(ended, outcome, why)
+        job = ended.job
+        if len(self._under_way.failed_on(job)) < ERRORS:
+            self._submit(job)
+            return
+        note = f"{ERRORS} workers failed at it, the last one so: {why}"
+        given_up = Done(job, ended.worker, 0.0)
+        if job.kind is JobKind.VERIFICATION:
+            fault = Outcome.DESIGN_ERROR
+            seed = training_seed(self._settings, job.scale)
+            report = VerificationReport(
+                design=job.design, scale=job.scale, seed=seed, outcome=fault, error=note
+            )
+            self._tree.commit_report(report)
+            self._under_way.end(given_up, fault.value, note)
+            self._observe(VerificationEnded(report))
+        else:
+            assert job.session is not None and job.selection is not None
+            seed = derive_seed(self._settings.seed, "session", job.session)
+            session = Session(
+                index=job.session,
+                seed=seed,
+                selection=job.selection,
+                end=SessionEnd.FAILED,
+                note=note,
+            )
+            self._commit_session(given_up, session, None)
 
     def _plant(self) -> None:
         """Check and add the seeds that are not in the tree yet."""
@@ -126,50 +284,7 @@ class Coordinator:
             )
         return seed.model_copy(update={"check": report, "index": index})
 
-    def _next_step(self) -> Callable[[], None] | None:
-        """A session or a verification; None when the generation is over."""
-        population = self._tree.population()
-        designing = self._wants_designs(population)
-        if not designing or self._verification_due(population):
-            ladder = self._ladder.times(self._tree.generation)
-            verification = self._verifier.pick(population, ladder)
-            if verification:
-                return partial(self._verify, verification)
-        return partial(self._design, population) if designing else None
 
-    def _wants_designs(self, population: Population) -> bool:
-        goal = self._settings.times(self._tree.generation)
-        sound = [d for d in population.children if not population.is_erroneous(d.name)]
-        return len(sound) < goal.designs and len(population.sessions) < goal.max_sessions
-
-    def _verification_due(self, population: Population) -> bool:
-        ratio = self._settings.verifications_per_design
-        return self._ladder.used(population) < len(population.seeds) + ratio * len(
-            population.children
-        )
-
-    def _design(self, population: Population) -> None:
-        tape = self._tree.tape(len(population.sessions))
-        session, design = self._designer.run(population, tape)
-        self._tree.commit_session(session, design)
-        self._observe(SessionEnded(session, design))
-        self._failures = self._failures + 1 if session.end is SessionEnd.FAILED else 0
-        if self._failures == MAX_FAILURES:
-            raise GenesysError(
-                f"{MAX_FAILURES} sessions in a row failed, the last one so: {session.note}. "
-                "Fix that and run the same command again."
-            )
-
-    def _verify(self, verification: Verification) -> None:
-        for _ in range(MACHINE_ATTEMPTS):
-            report = self._verifier.verify(verification)
-            self._tree.commit_report(report)
-            self._observe(VerificationEnded(report))
-            if report.outcome is not Outcome.MACHINE_ERROR:
-                return
-        # The last line says what, the traceback before it is in the report.
-        cause = report.error.strip().rsplit("\n", 1)[-1].rstrip(".")
-        raise GenesysError(
-            f"The machine failed {MACHINE_ATTEMPTS} times to verify {report.design} at "
-            f"{report.scale}: {cause}. Fix that and run the same command again."
-        )
+def _last_line(text: str) -> str:
+    """What went wrong; the traceback before it is in the report."""
+    return text.strip().rsplit("\n", 1)[-1].rstrip(".")

@@ -1,11 +1,10 @@
-"""The designer: one session, from selection to a design accepted or abandoned (alg. 1, fig. 20)."""
+"""The designer: one session, from parents to a design accepted or abandoned (alg. 1, fig. 20)."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from random import Random
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,6 @@ from genesys.evolution.events import (
     UnitTried,
 )
 from genesys.evolution.searches import Searches, resolved
-from genesys.evolution.selection import select
 from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.gau.tree import GAUTree
 from genesys.records import (
@@ -39,7 +37,6 @@ from genesys.records import (
     Proposal,
     Reference,
     Review,
-    Role,
     Selection,
     Session,
     SessionEnd,
@@ -51,8 +48,6 @@ if TYPE_CHECKING:
     from genesys.plugins import Plugins
     from genesys.population.population import Population
     from genesys.sandbox import Sandbox
-
-MAX_NAME = 64
 
 
 class Designer:
@@ -74,15 +69,20 @@ class Designer:
         self._observe = observe
 
     def run(
-        self, population: Population, tape: Tape, known: Sequence[Reference] = ()
+        self,
+        population: Population,
+        tape: Tape,
+        selection: Selection,
+        known: Sequence[Reference] = (),
     ) -> tuple[Session, Design | None]:
         """Hold one session; nothing is committed but what the tape records.
 
         A failing agent ends the session, not the run.
 
         Args:
-            population: To take parents from.
+            population: All that the session knows of the run.
             tape: Of the session.
+            selection: What it starts from.
             known: What counts as found by the session from the start.
 
         Raises:
@@ -92,14 +92,13 @@ class Designer:
         started = perf_counter()
         index = tape.session
         seed = derive_seed(self._settings.seed, "session", index)
-        selection = self._select(population, Random(derive_seed(seed, "select")))
         self._observe(SessionStarted(index, selection, tape.usd))
         tape.watch(lambda call: self._observe(Called(call, tape.usd, tape.usd_of_run)))
         design, end, note, issues = None, SessionEnd.ACCEPTED, "", list[Issue]()
         proposals: list[Proposal] = []
         context = self._context(population, selection, seed, tape, known)
         try:
-            design = self._make(population, context, proposals)
+            design = self._make(context, proposals)
         except AbandonedError as abandoned:
             end, note, issues = abandoned.end, abandoned.note, abandoned.issues
         except Exception as error:
@@ -118,13 +117,6 @@ class Designer:
             proposal=proposals[-1] if proposals and not design else None,
         )
         return session, design
-
-    def _select(self, population: Population, rng: Random) -> Selection:
-        candidates = [d.name for d in population.designs if not population.is_erroneous(d.name)]
-        selection = select(self._plugins, population, Role.DESIGNER, candidates, rng)
-        if selection is None:
-            raise PluginError("The selector found no parents for a designer; it must find some.")
-        return selection
 
     def _context(
         self,
@@ -157,31 +149,22 @@ class Designer:
             designs=population.by_name,
         )
 
-    def _make(
-        self, population: Population, context: SessionContext, proposals: list[Proposal]
-    ) -> Design:
+    def _make(self, context: SessionContext, proposals: list[Proposal]) -> Design:
         context, proposal, review = self._propose(context, proposals)
         self._observe(StageEntered("implement", proposal.name))
         draft = self._plugins.implement(context, proposal, review)
-        name = unique_name(draft.name, {d.name for d in population.designs})
-        self._observe(StageEntered("check", name))
+        self._observe(StageEntered("check", draft.name))
         report = context.check(draft)
         if not report.valid:
             raise AbandonedError(SessionEnd.REJECTED_BY_CHECKER, report.summary, report.issues)
-        design = _tree(report.repaired(draft)).as_design(
-            name,
+        return _tree(report.repaired(draft)).as_design(
+            draft.name,
             operator=context.operator,
             parents=[parent.name for parent in context.parents],
             proposal=proposal,
             review=review,
             check=report,
-            index=len(population.designs),
         )
-        if design.structural_hash in population.hashes:
-            raise AbandonedError(
-                SessionEnd.NOT_NEW, "the run has a design of this structure already"
-            )
-        return design
 
     def _propose(
         self, context: SessionContext, proposals: list[Proposal]
@@ -204,16 +187,6 @@ class Designer:
             f"rated {best:g} at best in {len(context.rejected)} attempts, "
             f"{self._settings.accept_rating:g} is needed",
         )
-
-
-def unique_name(name: str, taken: set[str]) -> str:
-    """The name, with a number behind it if it is taken."""
-    number, free = 1, name
-    while free in taken:
-        number += 1
-        tail = f"-{number}"
-        free = name[: MAX_NAME - len(tail)] + tail
-    return free
 
 
 def _tree(design: Design) -> GAUTree:

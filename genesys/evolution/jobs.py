@@ -26,6 +26,17 @@ class Extent(Record):
             sessions=len(population.sessions),
         )
 
+    def part(self, population: Population) -> Population:
+        """What there was of a population at that moment."""
+        if self == Extent.of(population):
+            return population
+        return Population(
+            population.designs[: self.designs],
+            population.reports[: self.reports],
+            population.sessions[: self.sessions],
+            population.weights,
+        )
+
 
 class Job(Record):
     """One session of a designer, or one verification of a design at a scale.

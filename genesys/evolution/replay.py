@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import filecmp
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +13,17 @@ import yaml
 from genesys.errors import GenesysError, StoreError
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer, RunEnded
+from genesys.evolution.executors.base import Outfit
+from genesys.evolution.executors.inline import InlineExecutor
+from genesys.evolution.jobs import Ended, Task
 from genesys.evolution.run import CONFIG_FILE, ladder_of, sandbox_of
 from genesys.evolution.settings import EvolutionSettings
 from genesys.markers import hookimpl
 from genesys.population.evolution_tree import EvolutionTree, tree_digest
 from genesys.population.files import storing
+from genesys.population.ledger import Entry, EntryKind, JobKind, Ledger
 from genesys.population.run_file import RunFile
-from genesys.records import CheckReport, Design, Scale, VerificationReport
+from genesys.records import CheckReport, Design, Outcome, Scale, VerificationReport
 from genesys.registry import load
 from genesys.tape import Tape
 
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
     from genesys.population.population import Population
 
 DESIGNS = "designs"
+BEGUN = EntryKind.BEGUN
 # Asked again; what all others gave is taken from the run.
 THINKERS = ("selector", "agent")
 
@@ -66,16 +72,72 @@ class Recorded:
 class _ReplayedTree(EvolutionTree):
     """A tree whose sessions have the tapes of another run, and nothing else."""
 
-    def __init__(self, folder: Path, config: Mapping[str, Any], run: Path, held: int) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, Any], run: Path) -> None:
         super().__init__(folder, config)
-        self._of, self._held = run, held
+        self._of = run
 
     def tape(self, session: int) -> Tape:
         """The tape that this session had in the run."""
-        if session >= self._held:
-            raise _RunEndsError
         calls, answers = EvolutionTree.read_tape(self._of, session)
         return Tape(session, calls, answers, live=False)
+
+
+class ReplayExecutor(InlineExecutor):
+    """Begins and ends jobs in the order in which the run did.
+
+    Args:
+        entries: Of the run's ledger.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        super().__init__()
+        self._steps = deque(entry for entry in entries if _is_step(entry))
+        self._given: dict[int, Task] = {}
+
+    def room(self, kind: JobKind) -> int:
+        """One where the run began such a job next."""
+        following = self._steps[0] if self._steps else None
+        return int(following is not None and (following.kind, following.work) == (BEGUN, kind))
+
+    def submit(self, task: Task) -> None:
+        """Keep a job until the run ended it.
+
+        Raises:
+            StoreError: The run began another one.
+        """
+        job = task.job
+        if job.number not in self._given:
+            begun = self._steps.popleft()
+            theirs = (begun.job, begun.selection, begun.design, begun.scale)
+            if (job.number, job.selection, job.design, job.scale) != theirs:
+                raise StoreError(
+                    f"The replay decides on another job {job.number} than the run did: code or "
+                    "config are not those of the run."
+                )
+        self._given[job.number] = task
+
+    def wait(self, seconds: float) -> Sequence[Ended]:
+        """Do what the run ended next.
+
+        Raises:
+            StoreError: The run began another job first.
+        """
+        if not self._steps:
+            raise _RunEndsError
+        step = self._steps.popleft()
+        if step.kind is BEGUN or step.job not in self._given:
+            raise StoreError(
+                f"The replay does not begin job {step.job}, as the run did: code or config are not "
+                "those of the run."
+            )
+        super().submit(self._given[step.job])
+        return super().wait(seconds)
+
+
+def _is_step(entry: Entry) -> bool:
+    """Whether an entry tells that a job was begun, or that a report or session was committed."""
+    failed = entry.kind is EntryKind.FAILED and entry.outcome == Outcome.MACHINE_ERROR
+    return entry.kind in (BEGUN, EntryKind.ENDED) or failed
 
 
 def replay(run: Path, out: Path, observe: Observer) -> list[str]:
@@ -102,16 +164,24 @@ def replay(run: Path, out: Path, observe: Observer) -> list[str]:
     if out.exists() and any(out.iterdir()):
         raise StoreError(f"{out} is not empty. Choose an empty or a new folder.")
     plugins = load(config, THINKERS, {"replay": Recorded(population)})
-    with _ReplayedTree(out, run_file.config, run, len(population.sessions)) as tree:
+    executor = ReplayExecutor(Ledger.read(run))
+    with _ReplayedTree(out, run_file.config, run) as tree:
         sandbox = sandbox_of(config["sandbox"])
-        settings = EvolutionSettings.of(config["evolution"])
+        # Jobs are begun where the run began them, which its ledger knows.
+        settings = EvolutionSettings.of({**config["evolution"], "ahead": None})
         ladder = ladder_of(config["ladder"])
-        coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, observe)
+        outfit = Outfit(config, out, observe, _unnoted, plugins, sandbox, settings)
+        coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, executor, observe)
         try:
-            coordinator.run(run_file.generation)
+            with executor.open(outfit):
+                coordinator.run(run_file.generation)
         except _RunEndsError:
             observe(RunEnded(tree.population()))
         return [*_records(population, tree.population()), *_files(run / DESIGNS, out / DESIGNS)]
+
+
+def _unnoted(worker: str, joined: bool, why: str) -> None:
+    """Workers of a replay are in no ledger."""
 
 
 def _records(run: Population, again: Population) -> Iterator[str]:

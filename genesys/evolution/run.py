@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import yaml
 from pydantic import Field
@@ -13,15 +15,17 @@ from pydantic import Field
 from genesys.evolution.budget import BudgetSettings
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer
+from genesys.evolution.executors.base import Executor, Outfit
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.settings import EvolutionSettings, FitnessSettings, settings_of
 from genesys.files import write_text
 from genesys.plugins import NEEDED
 from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.files import storing
+from genesys.population.ledger import Entry, EntryKind, Ledger
 from genesys.population.run_file import flatten
 from genesys.records import Record, Scale
-from genesys.registry import KINDS, load
+from genesys.registry import KINDS, load, part
 from genesys.sandbox import Backend, Limits, Sandbox
 
 if TYPE_CHECKING:
@@ -80,6 +84,7 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     own = {key: config[key] for key in RunSettings.model_fields if key in config}
     extent = settings_of("evolve", RunSettings, own)
     sandbox = sandbox_of(config.get("sandbox"))
+    executor = executor_of(config)
     plugins = load(config)
     plugins.require(*NEEDED)
     plugins.ready()
@@ -89,8 +94,34 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
         with storing("write to", folder):
             write_text(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
         stack.enter_context(sandbox)
-        coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, observe)
+        stack.enter_context(_noted(tree.ledger))
+        note = partial(_note, tree.ledger)
+        outfit = Outfit(config, folder, observe, note, plugins, sandbox, settings)
+        stack.enter_context(executor.open(outfit))
+        coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, executor, observe)
         return coordinator.run(extent.generations)
+
+
+def executor_of(config: Mapping[str, Any]) -> Executor:
+    """The executor that a config names; it has no workers yet.
+
+    Raises:
+        GenesysError: There is no such executor, or it does not take its parameters.
+    """
+    return cast("Executor", part(config, "executor"))
+
+
+@contextmanager
+def _noted(ledger: Ledger) -> Iterator[None]:
+    """Note in the ledger that a coordinator takes the run on, and leaves it."""
+    ledger.append(Entry(time=time.time(), kind=EntryKind.OPENED))
+    yield
+    ledger.append(Entry(time=time.time(), kind=EntryKind.CLOSED))
+
+
+def _note(ledger: Ledger, worker: str, joined: bool, why: str) -> None:
+    kind = EntryKind.JOINED if joined else EntryKind.LEFT
+    ledger.append(Entry(time=time.time(), kind=kind, worker=worker, why=why))
 
 
 def identity_of(config: Mapping[str, Any], incidental: Sequence[str]) -> dict[str, Any]:

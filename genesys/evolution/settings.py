@@ -33,6 +33,9 @@ class EvolutionSettings(Record):
             still being made; what is left of the ladder's budget is spent afterwards.
         seed_share: Part of a higher rung's trials that seeds may take; the first rung verifies
             them all.
+        ahead: Jobs that may be under way at once while results count in the order in which their
+            jobs were begun: the tree then follows from config and seed alone, whatever the
+            workers. None for as many as there are workers, and results that count as they come.
     """
 
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -43,6 +46,7 @@ class EvolutionSettings(Record):
     review_attempts: Annotated[int, Field(ge=1)] = 5
     verifications_per_design: Annotated[float, Field(ge=0)] = 1.0
     seed_share: Annotated[float, Field(ge=0, le=1)] = 0.34
+    ahead: Annotated[int, Field(ge=1)] | None = None
 
     @classmethod
     def of(cls, config: Any) -> EvolutionSettings:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from genesys.errors import ConfigError
+from genesys.evolution.admission import admitted
 from genesys.evolution.budget import BudgetSettings
 from genesys.evolution.designer import Designer
 from genesys.evolution.events import Observer, SessionEnded
@@ -23,25 +24,20 @@ HOOKS = ("propose", "review", "implement", "check")
 
 
 class Given:
-    """A selector that picks what it was given, and proposes it too if there is a proposal."""
+    """Proposes what it was given, so that the agents only implement it."""
 
-    def __init__(self, selection: Selection, proposal: Proposal | None = None) -> None:
-        self._selection, self._proposal = selection, proposal
-
-    @hookimpl
-    def select(self) -> Selection:
-        """See ``genesys.hookspecs.select``."""
-        return self._selection
+    def __init__(self, proposal: Proposal) -> None:
+        self._proposal = proposal
 
     @hookimpl
-    def propose(self) -> Proposal | None:
-        """See ``genesys.hookspecs.propose``; None leaves it to the agents."""
+    def propose(self) -> Proposal:
+        """See ``genesys.hookspecs.propose``."""
         return self._proposal
 
     @hookimpl
-    def review(self) -> Review | None:
-        """See ``genesys.hookspecs.review``; None leaves it to the agents."""
-        return Review(rating=5, text="It was accepted before.") if self._proposal else None
+    def review(self) -> Review:
+        """See ``genesys.hookspecs.review``."""
+        return Review(rating=5, text="It was accepted before.")
 
 
 def selection_of(parents: Sequence[str], operator: str | None = None) -> Selection:
@@ -88,11 +84,11 @@ def hold_session(
             the session from going on.
     """
     settings = EvolutionSettings.of(config.get("evolution"))
-    plugins = load(config, KINDS, {"selector.given": Given(selection, proposal)})
+    plugins = load(config, KINDS, {"agent.given": Given(proposal)} if proposal else None)
     plugins.require(*HOOKS)
     plugins.ready()
     decisive = {key: config.get(key) for key in ("seed", "evolution", *KINDS)}
-    decisive["selector"] = selection.model_dump(mode="json")
+    decisive["selector"] = selection.model_dump(mode="json", exclude={"why"})
     if proposal:
         decisive["proposal"] = proposal.model_dump(mode="json")
     identity = identity_of(decisive, config.get("incidental", []))
@@ -107,7 +103,8 @@ def hold_session(
         if not population.sessions:
             designer = Designer(plugins, sandbox, settings, observe)
             known = proposal.references if proposal else ()
-            session, design = designer.run(population, tree.tape(0), known)
+            held = designer.run(population, tree.tape(0), selection, known)
+            session, design = admitted(*held, population)
             tree.commit_session(session, design)
             observe(SessionEnded(session, design))
 

@@ -18,6 +18,8 @@ from genesys.errors import RunLockedError, StoreError
 from genesys.files import write_text
 from genesys.population.files import storing
 from genesys.population.folders import DesignFolders
+from genesys.population.ledger import FILE as LEDGER
+from genesys.population.ledger import Ledger
 from genesys.population.population import Population
 from genesys.population.purse import Purse
 from genesys.population.run_file import FILE, RunFile
@@ -45,17 +47,19 @@ class EvolutionTree:
             committed, the folder is only opened again with an equal one.
         purse: What calls of language models may cost; no cap by default.
 
+    Attributes:
+        ledger: What was decided, and what came of it; open while the tree is.
+
     Raises:
         RunLockedError: On entering, when another process has the folder open.
         StoreError: The folder belongs to another version or config or holds something else, or
             the disk refuses. What was committed stays whole.
     """
 
-    def __init__(
-        self, folder: Path, config: Mapping[str, Any], purse: Purse | None = None
-    ) -> None:
+    def __init__(self, folder: Path, config: Mapping[str, Any], purse: Purse | None = None) -> None:
         self.folder = folder.absolute()
         self.purse = purse or Purse()
+        self.ledger = Ledger(self.folder)
         self._config = config
         self._closing = ExitStack()
         self._recording = Lock()
@@ -171,10 +175,12 @@ class EvolutionTree:
 
     def tape(self, session: int) -> Tape:
         """The tape of a session, which commits what is recorded on it; see :class:`Tape`."""
+        where = f"session = {session}"
+        begun = session in self._begun
         return Tape(
             session,
-            calls=[call for call in self._unfinished_calls if call.session == session],
-            answers=[answer for answer in self._unfinished_answers if answer.session == session],
+            calls=self._call_table.read(where) if begun else (),
+            answers=self._answer_table.read(where) if begun else (),
             keep_call=self._keep_call,
             keep_answer=self._keep_answer,
             usd_of_run=lambda: self.purse.usd,
@@ -190,6 +196,7 @@ class EvolutionTree:
     def _keep_answer(self, answer: Answer) -> None:
         with storing("write to", self.folder), self._recording:
             self._answer_table.append(_revalidated(answer))
+            self._begun.add(answer.session)
 
     def _open(self) -> None:
         from genesys.population.store import RecordTable
@@ -198,6 +205,7 @@ class EvolutionTree:
         self._reject_strangers()
         self._lock()
         self._run_file = self._identity()
+        self._closing.enter_context(self.ledger)
         tables = self.folder / TABLES
         self._design_table = RecordTable(tables, "designs", Design, writable=True)
         self._session_table = RecordTable(tables, "sessions", Session, writable=True)
@@ -206,9 +214,8 @@ class EvolutionTree:
         self._answer_table = RecordTable(tables, "answers", Answer, writable=True)
         self._sessions = self._session_table.read()
         self._reports = self._report_table.read()
-        unfinished = f"session >= {len(self._sessions)}"
-        self._unfinished_calls = self._call_table.read(unfinished)
-        self._unfinished_answers = self._answer_table.read(unfinished)
+        # Those with something on their tapes already.
+        self._begun = {*self._call_table.column("session"), *self._answer_table.column("session")}
         spent = self._call_table.columns(["usd", "input_tokens", "output_tokens"]).to_pydict()
         tokens = sum(spent["input_tokens"]) + sum(spent["output_tokens"])
         self.purse.spend(sum(spent["usd"]), tokens)
@@ -245,7 +252,7 @@ class EvolutionTree:
 
     def _reject_strangers(self) -> None:
         """Leave a folder that holds something else as it is."""
-        own = {FILE, LOCK, HOLDER}
+        own = {FILE, LOCK, HOLDER, LEDGER}
         names = {path.name for path in self.folder.iterdir() if path.suffix != ".tmp"}
         if FILE not in names and (strangers := sorted(names - own)):
             raise StoreError(

@@ -6,11 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from genesys.evolution.events import Observer
 from genesys.evolution.jobs import Ended, Task
+from genesys.evolution.settings import EvolutionSettings
 from genesys.population.ledger import JobKind
+
+if TYPE_CHECKING:
+    from genesys.plugins import Plugins
+    from genesys.sandbox import Sandbox
 
 
 @dataclass(frozen=True)
@@ -21,13 +26,19 @@ class Outfit:
         config: Of the run, as composed from ``configs/evolve.yaml``, as plain data.
         folder: Of the run, where an executor may keep what it needs; nothing of the tree.
         observe: Is told what workers do.
-        note: Is told a worker's name, whether it has joined (or else left), and why; for the ledger.
+        note: Is told for the ledger: a worker's name, whether it has joined or left, and why.
+        plugins: Of the run, as the coordinator's process has them.
+        sandbox: Of the coordinator's process.
+        settings: Of the run.
     """
 
     config: Mapping[str, Any]
     folder: Path
     observe: Observer
     note: Callable[[str, bool, str], None]
+    plugins: Plugins
+    sandbox: Sandbox
+    settings: EvolutionSettings
 
 
 class Executor(Protocol):
