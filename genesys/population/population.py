@@ -65,6 +65,11 @@ class Population:
         return frozenset(design.structural_hash for design in self.designs)
 
     @cached_property
+    def simulated(self) -> bool:
+        """Whether any report was made up by a simulation."""
+        return any(report.simulated for report in self.reports)
+
+    @cached_property
     def _fit(self) -> ScalingFit:
         from genesys.population.scaling import ScalingFit
 
