@@ -16,7 +16,7 @@ from genesys.evolution.budget import BudgetSettings
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer
 from genesys.evolution.executors.base import Executor, Outfit
-from genesys.evolution.ladder import Ladder
+from genesys.evolution.ladder import Ladder, LadderSettings
 from genesys.evolution.settings import EvolutionSettings, FitnessSettings, settings_of
 from genesys.files import write_text
 from genesys.plugins import NEEDED
@@ -24,7 +24,7 @@ from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.files import storing
 from genesys.population.ledger import Entry, EntryKind, Ledger
 from genesys.population.run_file import flatten
-from genesys.records import Record, Scale
+from genesys.records import Record
 from genesys.registry import KINDS, load, part
 from genesys.sandbox import Backend, Limits, Sandbox
 
@@ -34,13 +34,6 @@ if TYPE_CHECKING:
 CONFIG_FILE = "config.yaml"
 # What decides a run's results; the rest says where it runs and how far it goes.
 IDENTITY = ("seed", "evolution", "fitness", "ladder", *KINDS)
-
-
-class LadderSettings(Record):
-    """Config group ``ladder``: its name, and the scales, smallest first."""
-
-    name: str = ""
-    scales: list[Scale]
 
 
 class SandboxSettings(Record):
@@ -156,4 +149,4 @@ def ladder_of(config: Any) -> Ladder:
     Raises:
         ConfigError: A key or scale is wrong, or they make no ladder.
     """
-    return Ladder(settings_of("ladder", LadderSettings, config).scales)
+    return settings_of("ladder", LadderSettings, config).ladder()
