@@ -109,7 +109,7 @@ class Ledger:
         self.entries: list[Entry] = []
 
     def __enter__(self) -> Ledger:
-        with storing("open", self._path):
+        with storing("open", self._path.parent):
             self._file: IO[bytes] = self._path.open("a+b", buffering=0)
             self._file.seek(0)
             text = self._file.read()
@@ -133,7 +133,7 @@ class Ledger:
         path = folder / FILE
         if not path.exists():
             return []
-        with storing("read", path):
+        with storing("read", folder):
             text = path.read_bytes()
         return list(_parsed(path, text[: text.rfind(b"\n") + 1]))
 
@@ -144,7 +144,7 @@ class Ledger:
             StoreError: The disk refuses. The ledger is as it was.
         """
         line = entry.model_dump_json(exclude_defaults=True).encode() + b"\n"
-        with storing("write to", self._path):
+        with storing("write to", self._path.parent):
             try:
                 left = memoryview(line)
                 while left:

@@ -11,6 +11,8 @@ import time
 from random import Random
 
 from genesys.evolution.coordinator import Coordinator
+from genesys.evolution.executors.base import Outfit
+from genesys.evolution.executors.inline import InlineExecutor
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.gau.folder import save_tree
@@ -163,7 +165,12 @@ def run(
 ):
     """Run, or go on, in a folder; the population in the end."""
     chosen = settings(seeds, **changes)
-    with EvolutionTree(folder, {"evolution": chosen.model_dump()}) as tree:
-        return Coordinator(
-            tree, plugins(**(others or {})), Ladder(scales), None, chosen, observe
-        ).run(generations)
+    parts = plugins(**(others or {}))
+    executor = InlineExecutor()
+    outfit = Outfit({}, folder, observe, lambda *about: None, parts, None, chosen)
+    with (
+        EvolutionTree(folder, {"evolution": chosen.model_dump()}) as tree,
+        executor.open(outfit),
+    ):
+        ladder = Ladder(scales)
+        return Coordinator(tree, parts, ladder, None, chosen, executor, observe).run(generations)

@@ -54,7 +54,7 @@ def test_writes_that_fail_leave_the_data_whole(
 ) -> None:
     """A limit on the size of files stands for a full disk: the same calls fail, half done."""
     folder = tmp_path / "run"
-    for size, after in ((300, 0), (1500, 20), (800, 50)):
+    for size, after in ((300, 0), (5000, 4), (1500, 20)):
         code = LIMITED.format(
             here=str(HERE), size=size, after=after, folder=str(folder), seeds=seeds
         )

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from genesys.errors import BudgetError, ConfigError, PluginError, SandboxError
-from genesys.evolution.designer import Designer, unique_name
+from genesys.evolution.admission import admitted, unique_name
+from genesys.evolution.designer import Designer
 from genesys.evolution.events import Called, Reviewed, SessionStarted, StageEntered, UnitTried
 from genesys.evolution.seeds import load_seed
 from genesys.evolution.settings import derive_seed
@@ -18,13 +19,12 @@ from genesys.records import (
     CheckReport,
     Design,
     Operator,
-    Outcome,
     Repair,
     Review,
     Selection,
+    Session,
     SessionEnd,
     Unit,
-    VerificationReport,
 )
 from genesys.session import UnitAttempt
 from genesys.tape import Call, Tape
@@ -41,25 +41,20 @@ def agent_class(fakes: ModuleType) -> Any:
     return fakes.Agent
 
 
-class Selector:
-    """Picks what it is told to."""
-
-    def __init__(self, selection: Selection | None = None) -> None:
-        self.selection = selection or Selection(
-            operator=Operator.MUTATION, designs=["seed1001"], references=["seed1002"]
-        )
-
-    @hookimpl
-    def select(self, candidates: Any) -> Selection:
-        self.candidates = candidates
-        return self.selection
+SELECTION = Selection(operator=Operator.MUTATION, designs=["seed1001"], references=["seed1002"])
 
 
 def designer(fakes: ModuleType, seeds: list[str], events: Any = None, **plugins: Any) -> Designer:
     chosen = fakes.settings(seeds, review_attempts=3)
-    named = {"selector": Selector()} | plugins
     note = events.append if events is not None else lambda event: None
-    return Designer(fakes.plugins(**named), None, chosen, note)  # type: ignore[arg-type]
+    return Designer(fakes.plugins(**plugins), None, chosen, note)  # type: ignore[arg-type]
+
+
+def hold(
+    designer: Designer, population: Population, tape: Tape | None = None
+) -> tuple[Session, Any]:
+    """A session, admitted to the population that it began with."""
+    return admitted(*designer.run(population, tape or Tape(0), SELECTION), population)
 
 
 def test_an_accepted_design(
@@ -74,7 +69,7 @@ def test_an_accepted_design(
             return super().propose(context).model_copy(update={"plan": "12", "name": "seed1002"})
 
     events: list[Any] = []
-    session, design = designer(fakes, seeds, events, agent=Agent()).run(population, Tape(0))
+    session, design = hold(designer(fakes, seeds, events, agent=Agent()), population)
     assert session.end is SessionEnd.ACCEPTED
     assert session.seed == derive_seed(7, "session", 0)
     assert session.design == design.name == "seed1002-2"
@@ -87,7 +82,7 @@ def test_an_accepted_design(
     assert isinstance(events[0], SessionStarted)
     stages = [event.stage for event in events if isinstance(event, StageEntered)]
     assert stages == ["propose", "review", "implement", "check"]
-    again, same = designer(fakes, seeds, agent=Agent()).run(population, Tape(0))
+    again, same = hold(designer(fakes, seeds, agent=Agent()), population)
     assert same.model_dump_json(exclude={"check"}) == design.model_dump_json(exclude={"check"})
     assert again.selection == session.selection
 
@@ -107,7 +102,7 @@ def test_refusals_go_back_to_the_proposer(
         def review(self, context, proposal):
             return Review(rating=2 + len(context.rejected), text=f"no {len(context.rejected)}")
 
-    session, design = designer(fakes, seeds, agent=Agent()).run(population, Tape(0))
+    session, design = hold(designer(fakes, seeds, agent=Agent()), population)
     assert seen == [[], ["no 0"], ["no 0", "no 1"]]
     assert session.end is SessionEnd.ACCEPTED
     assert design.review.rating == 4
@@ -117,7 +112,7 @@ def test_refusals_go_back_to_the_proposer(
         def review(self, proposal):
             return Review(rating=3.5, text="no")
 
-    session, design = designer(fakes, seeds, agent=Stern()).run(population, Tape(0))
+    session, design = hold(designer(fakes, seeds, agent=Stern()), population)
     assert (session.end, design) == (SessionEnd.REJECTED_BY_REVIEW, None)
     assert session.note == "rated 3.5 at best in 3 attempts, 4 is needed"
 
@@ -162,7 +157,7 @@ def test_rejections(
     agent_class: Any,
 ) -> None:
     agent = fixed(agent_class, number, code)
-    session, design = designer(fakes, seeds, agent=agent).run(population, Tape(0))
+    session, design = hold(designer(fakes, seeds, agent=agent), population)
     assert (session.end, session.design, design) == (end, "", None)
     assert note in session.note
     assert bool(session.issues) == (end is SessionEnd.REJECTED_BY_CHECKER)
@@ -180,7 +175,7 @@ def test_a_draft_is_not_checked_twice(
             return super().check(design)
 
     agent = fixed(agent_class, 12)
-    designer(fakes, seeds, agent=agent, checker=Checker()).run(population, Tape(0))
+    hold(designer(fakes, seeds, agent=agent, checker=Checker()), population)
     assert len(asked) == 1
 
 
@@ -202,14 +197,12 @@ def test_what_is_stored_is_the_repaired_design(
         return Checker()
 
     agent = fixed(agent_class, 12)
-    session, design = designer(fakes, seeds, agent=agent, checker=checker(13)).run(
-        population, Tape(0)
-    )
+    session, design = hold(designer(fakes, seeds, agent=agent, checker=checker(13)), population)
     assert session.end is SessionEnd.ACCEPTED
     assert fakes.number_of(design) == 13
     assert design.structural_hash == fakes.block(13).as_design("x").structural_hash
     assert [repair.reason for repair in design.check.repairs] == ["a better number"]
-    session, _ = designer(fakes, seeds, agent=agent, checker=checker(1002)).run(population, Tape(0))
+    session, _ = hold(designer(fakes, seeds, agent=agent, checker=checker(1002)), population)
     assert session.end is SessionEnd.NOT_NEW
     assert asked == [12, 12]  # once a session, though agent and designer ask
 
@@ -227,7 +220,7 @@ def test_a_crash_of_the_agent_ends_the_session_only(
     fakes: ModuleType, seeds: list[str], population: Population
 ) -> None:
     agent = Raising(ZeroDivisionError("by me"))
-    session, design = designer(fakes, seeds, agent=agent).run(population, Tape(0))
+    session, design = hold(designer(fakes, seeds, agent=agent), population)
     assert (session.end, design) == (SessionEnd.FAILED, None)
     assert (
         session.note == "Plugin agent.fake failed in its hook 'propose': ZeroDivisionError: by me"
@@ -239,7 +232,7 @@ def test_what_would_end_every_session_ends_the_run(
 ) -> None:
     for error in (ConfigError("no key"), BudgetError("no money")):
         with pytest.raises(type(error), match="no "):
-            designer(fakes, seeds, agent=Raising(error)).run(population, Tape(0))
+            hold(designer(fakes, seeds, agent=Raising(error)), population)
 
     class Wrong(Raising):
         @hookimpl
@@ -247,7 +240,7 @@ def test_what_would_end_every_session_ends_the_run(
             return "a proposal"
 
     with pytest.raises(PluginError, match="garbage"):
-        designer(fakes, seeds, agent=Wrong(ValueError())).run(population, Tape(0))
+        hold(designer(fakes, seeds, agent=Wrong(ValueError())), population)
 
 
 def test_who_watches_is_told_of_calls_and_verdicts(
@@ -268,7 +261,7 @@ def test_who_watches_is_told_of_calls_and_verdicts(
 
     events: list[Any] = []
     tape = Tape(0, usd_of_run=lambda: 3.0 + tape.usd)
-    designer(fakes, seeds, events, agent=Agent()).run(population, tape)
+    hold(designer(fakes, seeds, events, agent=Agent()), population, tape)
     calls = [event for event in events if isinstance(event, Called)]
     assert [(call.session_usd, call.run_usd) for call in calls] == [(0.25, 3.25), (0.75, 3.75)]
     (reviewed,) = [event for event in events if isinstance(event, Reviewed)]
@@ -289,38 +282,8 @@ def test_a_machine_that_cannot_check_ends_the_run(
 
     agent = fixed(agent_class, 12)
     with pytest.raises(SandboxError, match="could not be checked in 3 attempts"):
-        designer(fakes, seeds, agent=agent, checker=Checker()).run(population, Tape(0))
+        hold(designer(fakes, seeds, agent=agent, checker=Checker()), population)
     assert len(asked) == 3
-
-
-@pytest.mark.parametrize(
-    ("selection", "message"),
-    [
-        (Selection(operator=Operator.MUTATION, designs=["nobody"]), "'nobody', which is not"),
-        (Selection(operator=Operator.MUTATION, designs=[]), "0 designs for mutation"),
-        (Selection(operator=Operator.CROSSOVER, designs=["seed1001"] * 2), "2 designs for cross"),
-        (Selection(operator=Operator.SCRATCH, designs=["seed1001"]), "1 designs for scratch"),
-        (Selection(operator=Operator.SEED, designs=["seed1001"]), "operator seed for a designer"),
-    ],
-)
-def test_a_selector_is_held_to_its_contract(
-    selection: Selection,
-    message: str,
-    fakes: ModuleType,
-    seeds: list[str],
-    population: Population,
-) -> None:
-    with pytest.raises(PluginError, match=message):
-        designer(fakes, seeds, selector=Selector(selection)).run(population, Tape(0))
-
-
-def test_erroneous_designs_are_no_parents(
-    fakes: ModuleType, seeds: list[str], population: Population
-) -> None:
-    failed = VerificationReport(design="seed1002", scale="s0", outcome=Outcome.DESIGN_ERROR)
-    selector = Selector(Selection(operator=Operator.MUTATION, designs=["seed1001"]))
-    designer(fakes, seeds, selector=selector).run(Population(population.designs, [failed]), Tape(0))
-    assert selector.candidates == ["seed1001"]
 
 
 def test_names() -> None:
