@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from pydantic import Field, FiniteFloat
 
 from genesys.evolution.settings import settings_of
+from genesys.evolution.tally import Tally, nearest
+from genesys.population.ledger import Entry, JobKind
 from genesys.population.purse import Purse
-from genesys.records import Record
+from genesys.records import Record, Scale
+
+HOUR = 3600.0
 
 
 class BudgetSettings(Record):
@@ -33,3 +38,72 @@ class BudgetSettings(Record):
     def purse(self) -> Purse:
         """A purse with these caps, from which nothing is spent yet."""
         return Purse(self.usd, self.tokens)
+
+
+class Budget:
+    """Whether there is enough left for a further job.
+
+    A verification under way counts with what one takes on average, so that workers at the same time
+    cannot add up to more than the cap but by what the last ones take above their average. A session
+    counts with what it has spent: the purse looks at each of its calls.
+
+    Args:
+        settings: The caps.
+        purse: What calls of language models have cost; of the run.
+        entries: Of the run's ledger; what is appended later counts, too.
+        scales: The ladder, smallest first.
+    """
+
+    def __init__(
+        self,
+        settings: BudgetSettings,
+        purse: Purse,
+        entries: Sequence[Entry],
+        scales: Sequence[Scale],
+    ) -> None:
+        self._settings, self._purse, self._scales = settings, purse, scales
+        self._tally = Tally(entries)
+
+    def refuses(self, kind: JobKind, scale: str = "") -> str:
+        """Why no further job of a kind may begin now; empty if one may.
+
+        Args:
+            kind: Of the job.
+            scale: Name of the scale of a verification.
+        """
+        self._tally.catch_up()
+        return self._no_verification(scale) if kind is JobKind.VERIFICATION else self._no_session()
+
+    def _no_session(self) -> str:
+        spent = (
+            ("USD", "usd", self._purse.usd, self._settings.usd),
+            ("tokens", "tokens", self._purse.tokens, self._settings.tokens),
+        )
+        for unit, key, amount, most in spent:
+            if most is not None and 0 < amount >= most:
+                return f"the run's {most:,.15g} {unit} are spent (budget.{key})"
+        return ""
+
+    def _no_verification(self, scale: str) -> str:
+        most = self._settings.device_hours
+        if most is None:
+            return ""
+        spent = self._tally.device_seconds / HOUR
+        if spent >= most:
+            return f"the run's {most:g} device-hours are spent (budget.device_hours)"
+        taken = spent + sum(
+            self._hours(entry.scale)
+            for entry in self._tally.under_way.values()
+            if entry.work is JobKind.VERIFICATION
+        )
+        if taken + (hours := self._hours(scale)) > most:
+            return (
+                f"a verification at {scale} takes about {hours:.3g} device-hours, and {taken:.3g} "
+                f"of the run's {most:g} are spent or under way (budget.device_hours)"
+            )
+        return ""
+
+    def _hours(self, scale: str) -> float:
+        """Device-hours of a verification, as far as they are known."""
+        found = nearest(self._tally.verifications, scale, self._scales)
+        return found.mean / HOUR if found else 0.0
