@@ -80,8 +80,10 @@ class Plugins:
         """Ask every plugin that offers ``ready`` whether it can begin; see docs/plugins.md.
 
         Raises:
+            ConfigError: A checker that simulates would let designs through to a real verifier.
             GenesysError: What keeps one of them from it.
         """
+        self._reject_unchecked()
         for label, plugin in self._manager.list_name_plugin():
             if callable(method := getattr(plugin, "ready", None)):
                 _called(label, "'ready'", method, {})
@@ -179,11 +181,24 @@ class Plugins:
 
         They come in the order in which the plugins were given; pluggy's own is the reverse.
         """
-        implementing = {i.plugin_name for i in getattr(self._manager.hook, hook).get_hookimpls()}
-        named = [(n, p) for n, p in self._manager.list_name_plugin() if n in implementing]
+        named = self._implementing(hook)
         for name, _ in named:
             others = [plugin for label, plugin in named if label != name]
             yield name, self._manager.subset_hook_caller(hook, remove_plugins=others)
+
+    def _reject_unchecked(self) -> None:
+        loose = [label for label, plugin in self._implementing("check") if _simulates(plugin)]
+        real = [label for label, plugin in self._implementing("verify") if not _simulates(plugin)]
+        if loose and real:
+            raise ConfigError(
+                f"{loose[0]} checks nothing: it is for simulations, and {real[0]} would train "
+                "what it lets through. Take verifier=simulated, or e.g. checker=symbolic."
+            )
+
+    def _implementing(self, hook: str) -> list[tuple[str, object]]:
+        """The plugins with this hook by their labels, in the order in which they were given."""
+        implementing = {i.plugin_name for i in getattr(self._manager.hook, hook).get_hookimpls()}
+        return [(n, p) for n, p in self._manager.list_name_plugin() if n in implementing]
 
     def _reject_unknown_hooks(self) -> None:
         try:
@@ -206,6 +221,11 @@ def _checked(label: str, hook: str, call: Callable[..., Any], arguments: dict[st
         return check_type(result, _returns(hook), collection_check_strategy=every)
     except TypeCheckError as error:
         raise PluginError(f"Plugin {label} returned garbage from {hook!r}: {error}") from None
+
+
+def _simulates(plugin: object) -> bool:
+    """Whether a plugin says that it makes up what it answers; see docs/simulation.md."""
+    return bool(getattr(plugin, "simulates", False))
 
 
 def _called(label: str, where: str, call: Callable[..., Any], arguments: dict[str, Any]) -> Any:

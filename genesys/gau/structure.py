@@ -27,6 +27,14 @@ def structural_hash(tree: GAUTree) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
+def running_code(unit: UnitSource) -> str:
+    """The unit's code without what :func:`structural_hash` ignores; names of units are left open.
+
+    Equal for units that do the same in the same words.
+    """
+    return _form_of(unit).open
+
+
 @dataclass(frozen=True)
 class _Form:
     """A unit's running code, in which the names of units are left open.

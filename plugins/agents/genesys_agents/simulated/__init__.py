@@ -1,0 +1,1 @@
+"""An agent that writes stand-ins for units, for simulations."""

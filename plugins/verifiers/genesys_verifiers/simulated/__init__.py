@@ -1,0 +1,1 @@
+"""A verifier that trains nothing: its scores are drawn from what the published evaluations say."""
