@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from genesys.evolution.budget import BudgetSettings
+from genesys.population.ledger import Entry
 from genesys.population.population import Population
 from genesys.records import (
     CurvePoint,
@@ -22,6 +24,23 @@ from genesys.tape import Call
 
 
 @dataclass(frozen=True)
+class Plan:
+    """What a run goes by.
+
+    Attributes:
+        caps: On what it may spend.
+        max_sessions: Sessions after which no more designs are tried for.
+        ratio: Verifications that are to go with each new design while designs are made.
+        entries: Of its ledger; grows while the run goes on.
+    """
+
+    caps: BudgetSettings
+    max_sessions: int
+    ratio: float
+    entries: Sequence[Entry]
+
+
+@dataclass(frozen=True)
 class RunOpened:
     """The run starts or goes on with this population.
 
@@ -29,11 +48,13 @@ class RunOpened:
         population: With the seeds.
         scales: The ladder, with the trials of all generations.
         designs: New designs that the run is to have in the end; None if no number is set.
+        plan: What else it is to reach and may spend; None for a session by itself.
     """
 
     population: Population
     scales: tuple[Scale, ...]
     designs: int | None = None
+    plan: Plan | None = None
 
 
 @dataclass(frozen=True)

@@ -132,30 +132,33 @@ def entries_of(population: Population) -> list[Entry]:
     It knows no costs and no failed attempts. Sessions come first, then verifications.
     """
     sessions = [
-        {
-            "work": JobKind.SESSION,
-            "session": session.index,
-            "design": session.design,
-            "outcome": session.end.value,
-            "seconds": session.seconds,
-        }
+        Entry(
+            time=0.0,
+            kind=EntryKind.ENDED,
+            job=session.index,
+            work=JobKind.SESSION,
+            session=session.index,
+            design=session.design,
+            outcome=session.end.value,
+            seconds=session.seconds,
+        )
         for session in population.sessions
     ]
+    counted = [r for r in population.reports if r.outcome is not Outcome.MACHINE_ERROR]
     reports = [
-        {
-            "work": JobKind.VERIFICATION,
-            "design": report.design,
-            "scale": report.scale,
-            "outcome": report.outcome.value,
-            "seconds": report.seconds,
-        }
-        for report in population.reports
-        if report.outcome is not Outcome.MACHINE_ERROR
+        Entry(
+            time=0.0,
+            kind=EntryKind.ENDED,
+            job=number,
+            work=JobKind.VERIFICATION,
+            design=report.design,
+            scale=report.scale,
+            outcome=report.outcome.value,
+            seconds=report.seconds,
+        )
+        for number, report in enumerate(counted, len(sessions))
     ]
-    return [
-        Entry.model_validate({"time": 0.0, "kind": EntryKind.ENDED, "job": number, **known})
-        for number, known in enumerate([*sessions, *reports])
-    ]
+    return [*sessions, *reports]
 
 
 def _cost(scale: Scale) -> float:
