@@ -25,7 +25,7 @@ from genesys_agents.testing.misdeeds import Answer
 from genesys_checkers.format import FormatChecker
 
 from ..llm.conftest import BASE, setup
-from ..testing.conftest import Fixed, population
+from ..testing.conftest import fixed, population
 
 __all__ = ["population", "setup"]
 
@@ -128,7 +128,6 @@ def hold(population: Population, desk: Desk) -> Iterator[Hold]:
             )
             plugins = Plugins(
                 {
-                    "selector.fixed": Fixed(operator),
                     "agent.team": Team(models, **settings),
                     "knowledge.library": library or Library(),
                     **{f"checker.{n}": checker for n, checker in enumerate(checkers)},
@@ -137,7 +136,9 @@ def hold(population: Population, desk: Desk) -> Iterator[Hold]:
             events: list[Any] = []
             kept: list[Call] = []
             designer = Designer(plugins, None, chosen, events.append)  # type: ignore[arg-type]
-            session, design = designer.run(population, Tape(0, calls, keep_call=kept.append))
+            session, design = designer.run(
+                population, Tape(0, calls, keep_call=kept.append), fixed(operator)
+            )
             tries = [event.attempt for event in events if isinstance(event, UnitTried)]
             return Held(session, design, [*server.requests], [*server.answered], kept, tries)
 

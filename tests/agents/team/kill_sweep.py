@@ -20,6 +20,8 @@ import yaml
 
 from genesys.cli.config import compose
 from genesys.evolution.coordinator import Coordinator
+from genesys.evolution.executors.base import Outfit
+from genesys.evolution.executors.inline import InlineExecutor
 from genesys.evolution.run import CONFIG_FILE, ladder_of
 from genesys.evolution.settings import EvolutionSettings, derive_seed
 from genesys.markers import hookimpl
@@ -70,10 +72,19 @@ def run(folder: Path, url: str, last: int = 0) -> None:
     ladder = ladder_of(config["ladder"])
     if last:
         arm(last)
-    with EvolutionTree(folder, {"evolution": settings.model_dump()}) as tree:
+    executor = InlineExecutor()
+    outfit = Outfit(config, folder, ignore, lambda *about: None, plugins, None, settings)
+    with (
+        EvolutionTree(folder, {"evolution": settings.model_dump()}) as tree,
+        executor.open(outfit),
+    ):
         (folder / CONFIG_FILE).write_text(yaml.safe_dump(config))
-        told = Coordinator(tree, plugins, ladder, None, settings, lambda event: None).run(1)
+        told = Coordinator(tree, plugins, ladder, None, settings, executor, ignore).run(1)
     folder.with_suffix(".digest").write_text(tree_digest(told))
+
+
+def ignore(event: object) -> None:
+    """Nobody watches."""
 
 
 def arm(last: int) -> None:

@@ -15,7 +15,7 @@ from genesys.testing.llm_server import ChatRequest, LLMServer
 from genesys_agents.team.designer import Team
 
 from ..llm.conftest import BASE
-from ..testing.conftest import Fixed
+from ..testing.conftest import fixed
 
 SESSIONS = 50
 
@@ -31,12 +31,15 @@ def test_fifty_calls_are_under_way_at_a_time(population: Population) -> None:
     with LLMServer(answer) as server:
         llm = BASE | {"api_base": server.url, "concurrency": SESSIONS}
         agent = Team(llm, reasks=0)
-        plugins = Plugins({"selector.fixed": Fixed(Operator.SCRATCH), "agent.team": agent})
+        plugins = Plugins({"agent.team": agent})
         settings = EvolutionSettings(seeds=["gpt2"], designs=1, max_sessions=1)
         designer = Designer(plugins, None, settings, lambda event: None)  # type: ignore[arg-type]
         with ThreadPoolExecutor(SESSIONS) as threads:
             held = list(
-                threads.map(lambda i: designer.run(population, Tape(i))[0], range(SESSIONS))
+                threads.map(
+                    lambda i: designer.run(population, Tape(i), fixed(Operator.SCRATCH))[0],
+                    range(SESSIONS),
+                )
             )
     assert {session.end for session in held} == {SessionEnd.FAILED}
     assert all("gave no usable answer" in session.note for session in held)

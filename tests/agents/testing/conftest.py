@@ -32,17 +32,9 @@ PARENTS = {
 }
 
 
-class Fixed:
-    """Selects what it is told to."""
-
-    def __init__(self, operator: Operator) -> None:
-        self.selection = Selection(
-            operator=operator, designs=PARENTS[operator], references=["mamba2"]
-        )
-
-    @hookimpl
-    def select(self) -> Selection:
-        return self.selection
+def fixed(operator: Operator) -> Selection:
+    """A selection for an operator."""
+    return Selection(operator=operator, designs=PARENTS[operator], references=["mamba2"])
 
 
 class Lenient:
@@ -119,12 +111,10 @@ def hold(population: Population) -> Hold:
             seeds=["gpt2"], designs=1, max_sessions=1, review_attempts=review_attempts
         )
         named = {f"checker.{n}": checker for n, checker in enumerate(checkers)}
-        plugins = Plugins(
-            {"selector.fixed": Fixed(operator), "agent.crew": Crew(answer, **settings), **named}
-        )
+        plugins = Plugins({"agent.crew": Crew(answer, **settings), **named})
         designer = Designer(plugins, None, chosen, lambda event: None)  # type: ignore[arg-type]
         calls: list[Call] = []
-        session, design = designer.run(population, Tape(0, keep_call=calls.append))
+        session, design = designer.run(population, Tape(0, keep_call=calls.append), fixed(operator))
         return Held(session, design, calls)
 
     return run

@@ -18,7 +18,7 @@ from genesys.testing.llm_server import LLMServer
 from genesys_agents.testing.breaking import faulty
 from genesys_agents.testing.competent import Competent
 
-from .conftest import PARENTS, Fixed
+from .conftest import PARENTS, fixed
 
 
 @pytest.fixture(scope="module")
@@ -41,11 +41,11 @@ def test_a_design_is_discovered_over_http(
                 "llm.prices={openai/local:{input_usd:0,output_usd:0}}",
             ]
         )
-        plugins = load(config, ("agent", "checker"), {"selector.fixed": Fixed(operator)})
+        plugins = load(config, ("agent", "checker"))
         settings = EvolutionSettings(seeds=["gpt2"], designs=1, max_sessions=1)
         designer = Designer(plugins, sandbox, settings, lambda event: None)
         calls: list[Call] = []
-        session, design = designer.run(population, Tape(0, keep_call=calls.append))
+        session, design = designer.run(population, Tape(0, keep_call=calls.append), fixed(operator))
         assert (session.end, session.note) == (SessionEnd.ACCEPTED, "")
         assert design is not None
         assert design.parents == PARENTS[operator]
