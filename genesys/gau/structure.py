@@ -6,7 +6,7 @@ import ast
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -80,9 +80,11 @@ def _form(code: str, own: tuple[str, ...]) -> _Form:
     essence = _essence(code, own[0])
     gaps = {name: f"\0{position}\0" for position, name in enumerate(own)}
     declared = set(own[1:])
-    used = [n.id for n in _walk(essence) if isinstance(n, ast.Name) and n.id in declared]
-    for node in ast.walk(essence):
+    used: list[str] = []
+    for node in _walk(essence):
         if isinstance(node, ast.Name):
+            if node.id in declared:
+                used.append(node.id)
             node.id = gaps.get(node.id, node.id)
         elif isinstance(node, ast.ClassDef):
             node.name = gaps.get(node.name, node.name)
@@ -90,9 +92,13 @@ def _form(code: str, own: tuple[str, ...]) -> _Form:
     return _Form(own, mentioned, ast.unparse(essence))
 
 
-def _walk(node: ast.AST) -> list[ast.AST]:
+def _walk(node: ast.AST) -> Iterator[ast.AST]:
     """All nodes in the order of the text."""
-    return [node, *(n for child in ast.iter_child_nodes(node) for n in _walk(child))]
+    pending = [node]
+    while pending:
+        latest = pending.pop()
+        yield latest
+        pending += reversed(list(ast.iter_child_nodes(latest)))
 
 
 def _essence(code: str, name: str) -> ast.Module:

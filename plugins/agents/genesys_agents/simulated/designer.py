@@ -81,7 +81,8 @@ class SimulatedAgent:
             GenesysError: The proposal is not this agent's.
         """
         rng = Random(f"{context.seed}/implement")
-        time.sleep(SECONDS * rng.uniform(0.5, 1.5) * self._time_scale)
+        if self._time_scale:
+            time.sleep(SECONDS * rng.uniform(0.5, 1.5) * self._time_scale)
         self._pay(context, "coder", 0, 1 - PROPOSAL)
         if rng.random() < self._unfinished:
             raise AbandonedError(SessionEnd.NOT_IMPLEMENTED, "simulated: no unit was accepted")

@@ -72,7 +72,9 @@ class ${name}(GAUBase):
 ${made}
 
     def _forward(self, X, **Z):
-${called}
+        for unit in (${called}):
+            update, Z = unit(X, **Z)
+            X = X + update
         return X, Z
 
 
@@ -105,10 +107,6 @@ def leaf(name: str) -> str:
 def root(name: str, children: Sequence[str]) -> str:
     """The code of a unit of this name that applies others one after the other."""
     made = [f"        self.unit{i} = {child}(**common)" for i, child in enumerate(children)]
-    called = [
-        f"        update, Z = self.unit{i}(X, **Z)\n        X = X + update"
-        for i in range(len(children))
-    ]
     declared = [
         f'    UnitDecl(unitname="{child}", requirements="", inputs=["X"], outputs=["Y"]),'
         for child in children
@@ -116,7 +114,7 @@ def root(name: str, children: Sequence[str]) -> str:
     return _ROOT.substitute(
         name=name,
         made="\n".join(made),
-        called="\n".join(called),
+        called=", ".join(f"self.unit{i}" for i in range(len(children))) + ",",
         declared="\n".join(declared),
         lower=name.lower(),
     )
