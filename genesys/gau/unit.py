@@ -38,7 +38,7 @@ class UnitSource:
     docstring: str = ""
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=4096)  # children have most of their units from their parents
 def parse_unit(code: str, where: str = "unit") -> UnitSource:
     """Read a unit file written to the template.
 
