@@ -61,8 +61,14 @@ class Budget:
         entries: Sequence[Entry],
         scales: Sequence[Scale],
     ) -> None:
-        self._settings, self._purse, self._scales = settings, purse, scales
+        self.settings, self._purse, self._scales = settings, purse, scales
         self._tally = Tally(entries)
+
+    @classmethod
+    def without_caps(cls, entries: Sequence[Entry], scales: Sequence[Scale]) -> Budget:
+        """One that refuses nothing."""
+        settings = BudgetSettings(usd=None)
+        return cls(settings, settings.purse, entries, scales)
 
     def refuses(self, kind: JobKind, scale: str = "") -> str:
         """Why no further job of a kind may begin now; empty if one may.
@@ -76,8 +82,8 @@ class Budget:
 
     def _no_session(self) -> str:
         spent = (
-            ("USD", "usd", self._purse.usd, self._settings.usd),
-            ("tokens", "tokens", self._purse.tokens, self._settings.tokens),
+            ("USD", "usd", self._purse.usd, self.settings.usd),
+            ("tokens", "tokens", self._purse.tokens, self.settings.tokens),
         )
         for unit, key, amount, most in spent:
             if most is not None and 0 < amount >= most:
@@ -85,7 +91,7 @@ class Budget:
         return ""
 
     def _no_verification(self, scale: str) -> str:
-        most = self._settings.device_hours
+        most = self.settings.device_hours
         if most is None:
             return ""
         spent = self._tally.device_seconds / HOUR

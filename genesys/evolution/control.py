@@ -52,6 +52,11 @@ class Control(Record):
         except (OSError, ValidationError):
             return cls()
 
+    @staticmethod
+    def clear(folder: Path) -> None:
+        """Have a run go on as configured; OSError if the disk refuses."""
+        (folder / FILE).unlink(missing_ok=True)
+
     def save(self, folder: Path) -> None:
         """Write the file in one step.
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from genesys.errors import ConfigError, GenesysError, StoreError
+from genesys.errors import BudgetError, ConfigError, GenesysError, StoreError
 from genesys.evolution.admission import admitted
+from genesys.evolution.budget import Budget
 from genesys.evolution.checking import MACHINE_ATTEMPTS, Checks
+from genesys.evolution.control import Control, Wish
 from genesys.evolution.events import (
+    Held,
     Observer,
+    Plan,
     RunEnded,
     RunOpened,
     SessionEnded,
@@ -40,6 +44,11 @@ MAX_FAILURES = 5
 ERRORS = 3
 # How long to wait for something to end before looking whether a person wants something.
 PATIENCE = 0.5
+HELD = {
+    Wish.RUN: "",
+    Wish.PAUSE: "paused: no job is begun until genesys resume",
+    Wish.STOP: "stopping: the run ends once what is under way is committed",
+}
 
 
 class Coordinator:
@@ -57,6 +66,7 @@ class Coordinator:
         settings: Of the run.
         executor: Does the jobs; open while the run goes on.
         observe: Is told of everything that happens.
+        budget: Says for which jobs there is enough left; None for no caps.
     """
 
     def __init__(
@@ -68,6 +78,7 @@ class Coordinator:
         settings: EvolutionSettings,
         executor: Executor,
         observe: Observer,
+        budget: Budget | None = None,
     ) -> None:
         self._tree = tree
         self._plugins = plugins
@@ -76,7 +87,10 @@ class Coordinator:
         self._executor = executor
         self._observe = observe
         self._ladder = ladder
-        self._scheduler = Scheduler(plugins, ladder, settings)
+        self._budget = budget or Budget.without_caps(tree.ledger.entries, ladder.scales)
+        self._scheduler = Scheduler(plugins, ladder, settings, self._budget.refuses)
+        self._wish = Wish.RUN
+        self._over_budget: dict[int, BudgetError] = {}
         self._tapes: dict[int, Tape] = {}
         self._failures = 0
         self._machine_errors: dict[int, int] = defaultdict(int)
@@ -92,6 +106,7 @@ class Coordinator:
                 more if that is over.
 
         Raises:
+            BudgetError: The budget does not allow more.
             GenesysError: What keeps the run from going on; what was committed stays, and the
                 next run goes on from there.
         """
@@ -101,22 +116,30 @@ class Coordinator:
         )
         if generations is None:
             generations = self._tree.generation + self._is_over()
-        scales = self._ladder.times(generations).scales
-        designs = self._settings.times(generations).designs
-        self._observe(RunOpened(self._tree.population(), scales, designs))
+        self._observe(self._opened(generations))
         for job in self._under_way:
             self._submit(job)
         while self._tree.generation <= generations:
             self._work()
-            if self._tree.generation == generations:
+            if self._tree.generation == generations or self._wish is Wish.STOP:
                 break
             self._tree.begin_generation()
         population = self._tree.population()
         self._observe(RunEnded(population))
         return population
 
+    def _opened(self, generations: int) -> RunOpened:
+        scales, goal = self._ladder.times(generations).scales, self._settings.times(generations)
+        plan = Plan(
+            self._budget.settings,
+            goal.max_sessions,
+            goal.verifications_per_design,
+            self._tree.ledger.entries,
+        )
+        return RunOpened(self._tree.population(), scales, goal.designs, plan)
+
     def _work(self) -> None:
-        """Go on until the generation is over."""
+        """Go on until the generation is over, or a person wants the run to stop."""
         self._fill()
         while not self._is_over():
             for ended in self._executor.wait(PATIENCE):
@@ -124,11 +147,34 @@ class Coordinator:
             while (countable := self._under_way.countable()) is not None:
                 self._settle(countable)
                 self._fill()
+            self._ask()
             self._fill()
+        if self._over_budget:
+            raise min(self._over_budget.items())[1]
+        if self._scheduler.refused:
+            raise BudgetError(
+                f"The run goes no further: {self._scheduler.refused}. Nothing is lost: the same "
+                "command with a larger cap goes on."
+            )
 
     def _is_over(self) -> bool:
         """Whether nothing of the generation is under way or left to begin."""
-        return not self._under_way and self._next(list(JobKind)) is None
+        if len(self._under_way) > len(self._over_budget):
+            return False
+        if self._wish is Wish.PAUSE:
+            return False
+        return self._ends() or self._next(list(JobKind)) is None
+
+    def _ends(self) -> bool:
+        """Whether no job is to be begun any more."""
+        return bool(self._over_budget) or self._wish is Wish.STOP
+
+    def _ask(self) -> None:
+        """Look what a person wants of the run now."""
+        wish = Control.read(self._tree.folder).wish
+        if wish is not self._wish:
+            self._wish = wish
+            self._observe(Held(HELD[wish]))
 
     def _fill(self) -> None:
         """Begin all jobs that can be begun now."""
@@ -138,6 +184,8 @@ class Coordinator:
 
     def _free(self) -> list[JobKind]:
         """The kinds of jobs that may be begun."""
+        if self._ends() or self._wish is Wish.PAUSE:
+            return []
         if self._settings.ahead is None:
             return [kind for kind in JobKind if self._executor.room(kind)]
         return list(JobKind) if len(self._under_way) < self._settings.ahead else []
@@ -168,6 +216,9 @@ class Coordinator:
     def _settle(self, ended: Ended) -> None:
         """Commit what came of a job, or have it done again."""
         match ended:
+            case Faulty(job=job, error=BudgetError() as error) if self._settings.ahead is None:
+                # What is under way is paid for: the run ends once it is committed.
+                self._over_budget[job.number] = error
             case Faulty(error=error):
                 raise error
             case Lost(reason=reason):

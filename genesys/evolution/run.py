@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 import yaml
 from pydantic import Field
 
-from genesys.evolution.budget import BudgetSettings
+from genesys.evolution.budget import Budget, BudgetSettings
+from genesys.evolution.control import Control
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer
 from genesys.evolution.executors.base import Executor, Outfit
@@ -73,7 +74,8 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     fitness = FitnessSettings.of(config.get("fitness", {}))
     config = {**config, "fitness": fitness.model_dump()}
     ladder = ladder_of(config.get("ladder"))
-    budget = BudgetSettings.of(config.get("budget", {}))
+    caps = BudgetSettings.of(config.get("budget", {}))
+    purse = caps.purse
     own = {key: config[key] for key in RunSettings.model_fields if key in config}
     extent = settings_of("evolve", RunSettings, own)
     sandbox = sandbox_of(config.get("sandbox"))
@@ -83,15 +85,19 @@ def evolve(config: Mapping[str, Any], folder: Path, observe: Observer) -> Popula
     plugins.ready()
     with ExitStack() as stack:
         identity = identity_of(config, extent.incidental)
-        tree = stack.enter_context(EvolutionTree(folder, identity, budget.purse))
+        tree = stack.enter_context(EvolutionTree(folder, identity, purse))
         with storing("write to", folder):
             write_text(folder / CONFIG_FILE, yaml.safe_dump(dict(config), sort_keys=False))
+            Control.clear(folder)
         stack.enter_context(sandbox)
         stack.enter_context(_noted(tree.ledger))
         note = partial(_note, tree.ledger)
         outfit = Outfit(config, folder, observe, note, plugins, sandbox, settings)
         stack.enter_context(executor.open(outfit))
-        coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, executor, observe)
+        budget = Budget(caps, purse, tree.ledger.entries, ladder.scales)
+        coordinator = Coordinator(
+            tree, plugins, ladder, sandbox, settings, executor, observe, budget
+        )
         return coordinator.run(extent.generations)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from genesys.records import Role, Scale
 if TYPE_CHECKING:
     from genesys.plugins import Plugins
 
+Refuses = Callable[[JobKind, str], str]
 # So many designs may wait for their first verification before designers wait for verifiers.
 SLACK = 2
 
@@ -30,12 +31,24 @@ class Scheduler:
         plugins: Of the run.
         ladder: Of one generation.
         settings: Of one generation.
+        refuses: Why the budget allows no job of a kind, at a scale; empty if it does.
+
+    Attributes:
+        refused: Why the budget allowed less than was wanted when it was asked last; else empty.
     """
 
-    def __init__(self, plugins: Plugins, ladder: Ladder, settings: EvolutionSettings) -> None:
+    def __init__(
+        self,
+        plugins: Plugins,
+        ladder: Ladder,
+        settings: EvolutionSettings,
+        refuses: Refuses = lambda kind, scale: "",
+    ) -> None:
         self._plugins = plugins
         self._ladder = ladder
         self._settings = settings
+        self._refuses = refuses
+        self.refused = ""
 
     def next(
         self,
@@ -57,6 +70,7 @@ class Scheduler:
         moment = _Moment(
             population, under_way, self._ladder.times(generation), self._settings.times(generation)
         )
+        self.refused = ""
         kinds = [JobKind.SESSION, JobKind.VERIFICATION]
         if not moment.designing or moment.verification_due:
             kinds.reverse()
@@ -68,7 +82,7 @@ class Scheduler:
 
     def _session(self, moment: _Moment, number: int) -> Job | None:
         """A session, unless no more designs are wanted or too many wait for verifiers already."""
-        if not moment.designing or moment.designs_wait:
+        if not moment.designing or moment.designs_wait or self._too_dear(JobKind.SESSION):
             return None
         population = moment.population
         index = len(population.sessions) + moment.sessions
@@ -93,6 +107,9 @@ class Scheduler:
         of all, so that new designs have a rival there. None when the budget allows nothing, or the
         selector finds nothing worth it.
         """
+        for scale in {scale.name for scale in moment.open.values()}:
+            if self._too_dear(JobKind.VERIFICATION, scale):
+                moment.close(scale)
         picked = self._first(moment) or self._selected(moment)
         if picked is None:
             return None
@@ -105,6 +122,11 @@ class Scheduler:
             scale=moment.open[name].name,
             why=why,
         )
+
+    def _too_dear(self, kind: JobKind, scale: str = "") -> bool:
+        why = self._refuses(kind, scale)
+        self.refused = why or self.refused
+        return bool(why)
 
     def _first(self, moment: _Moment) -> tuple[str, str] | None:
         """A seed that goes before all others, if there is one, and why."""
@@ -165,6 +187,10 @@ class _Moment:
             if not self._open_to_seeds(found[name]):
                 del found[name]
         return found
+
+    def close(self, scale: str) -> None:
+        """Leave out the designs that would be verified at a scale."""
+        self.open = {name: at for name, at in self.open.items() if at.name != scale}
 
     @property
     def rivals(self) -> list[str]:
