@@ -257,13 +257,13 @@ def metrics(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show what a population looks like: progress, errors, shape of the tree, tasks, units."""
+    """Show what a population looks like: progress, errors, costs, workers, tree, tasks, units."""
     from genesys.cli.metrics import metrics
-    from genesys.cli.runs import population_of
+    from genesys.cli.runs import find_run
+    from genesys.population.metrics import of_run
     from genesys.population.metrics.published import published as read
-    from genesys.population.metrics.tables import Tables
 
-    tables = read(published) if published else Tables.of(population_of(run))
+    tables = read(published) if published else of_run.read(find_run(run))
     metrics(tables, size, step, out, as_json)
 
 

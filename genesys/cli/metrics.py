@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 
 import pyarrow as pa
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
+from rich.text import Text
 
 from genesys.cli.text import plain
 from genesys.errors import GenesysError
@@ -15,7 +17,11 @@ from genesys.files import whole
 from genesys.population.metrics.figures import Figures
 from genesys.population.metrics.tables import Tables
 
+SIMULATED = "Simulated: nothing was trained ({} of {} verifications)."
 MOST = 15  # rows shown of a long table; the files have them all
+FILES_ONLY = {
+    "costs": ("calls", "input_tokens", "output_tokens", "sessions", "verified", "usd_per_design")
+}
 
 
 def metrics(
@@ -39,34 +45,38 @@ def metrics(
     Raises:
         GenesysError: The folder cannot be written to.
     """
-    found = Figures.of(tables, size, step)
-    written = {"figures": found.figures, "tasks": found.tasks, "units": found.units}
+    found = Figures.of(tables, size, step).items()
     if out:
-        _write(
-            out,
-            {
-                **written,
-                "designs": tables.designs,
-                "scores": tables.scores,
-                "sessions": tables.sessions,
-            },
-        )
+        _write(out, {**dict(found), **{f.name: getattr(tables, f.name) for f in fields(tables)}})
     console = console or Console()
     if as_json:
-        data = {name: table.to_pylist() for name, table in written.items()}
-        console.out(json.dumps(data, indent=2), highlight=False)
-    else:
-        console.print(Group(*(_shown(name, table) for name, table in written.items())))
+        data = {name: table.to_pylist() for name, table in found}
+        console.out(json.dumps(data, indent=2, allow_nan=False), highlight=False)
+        return
+    if tables.simulated:
+        console.print(Text(SIMULATED.format(tables.simulated, len(tables.verifications)), "bold"))
+        console.print()
+    console.print(Group(*(_shown(name, table) for name, table in found)))
 
 
 def _shown(name: str, table: pa.Table) -> RenderableType:
-    more = f", {MOST} of {table.num_rows}" if table.num_rows > MOST and name != "figures" else ""
+    if not table.num_rows:
+        return Group(Text(f"{name}: not known", "italic"), "")
+    rows = table if name == "figures" else table.slice(0, MOST)
+    more = f", {rows.num_rows} of {table.num_rows}" if rows.num_rows < table.num_rows else ""
     shown = Table(
         title=f"{name}{more}", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
     )
-    for column in table.schema:
-        shown.add_column(column.name, justify="left" if column.type == pa.string() else "right")
-    rows = table if name == "figures" else table.slice(0, MOST)
+    # Columns of which nothing is known, and those that a terminal has no room for, are left out.
+    names = [n for n in table.column_names if n not in FILES_ONLY.get(name, ())]
+    rows = rows.select([n for n in names if rows[n].null_count < rows.num_rows or n == "value"])
+    for column in rows.schema:
+        left = pa.types.is_string(column.type)
+        name = column.name.replace("_", " ")
+        if left:
+            shown.add_column(name, overflow="fold")
+        else:
+            shown.add_column(name, justify="right", min_width=6)
     for row in rows.to_pylist():
         shown.add_row(*(plain(_cell(value)) for value in row.values()))
     return Group(shown, "")

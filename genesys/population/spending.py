@@ -87,14 +87,21 @@ class Spending:
 
     def by(self, key: By) -> dict[str, Spent]:
         """The sums of calls that have a key in common; sessions in order, else dearest first."""
-        sums = self._calls.group_by(key.value).aggregate([(name, "sum") for name in _SUMS])
         found = {
-            str(row[key.value]): Spent(*(row[f"{name}_sum"] for name in _SUMS))
-            for row in sums.to_pylist()
+            str(row[key.value]): Spent(*(row[name] for name in _SUMS))
+            for row in self.sums(key.value).to_pylist()
         }
         if key is By.SESSION:
             return dict(sorted(found.items(), key=lambda item: int(item[0])))
         return dict(sorted(found.items(), key=lambda item: (-item[1].usd, item[0])))
+
+    def sums(self, *keys: str) -> pa.Table:
+        """The sums of calls that have all these fields in common, in the order of their first."""
+        grouped = self._calls.group_by(list(keys), use_threads=False)
+        sums = grouped.aggregate([(name, "sum") for name in _SUMS])
+        return sums.select([*keys, *(f"{name}_sum" for name in _SUMS)]).rename_columns(
+            [*keys, *_SUMS]
+        )
 
     @cached_property
     def total(self) -> Spent:

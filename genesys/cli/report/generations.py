@@ -6,8 +6,8 @@ from statistics import fmean
 
 from genesys.cli.report.chart import Figure, axis, layout, rounded
 from genesys.cli.report.plots import NO_BOX
+from genesys.population.metrics.of_run import of_run
 from genesys.population.metrics.progress import STEP, progress, windows
-from genesys.population.metrics.tables import Tables
 from genesys.population.population import Population
 
 
@@ -16,7 +16,7 @@ def generations(population: Population) -> Figure | None:
 
     None for fewer than three generations: they are no progress that one could speak of.
     """
-    found = windows(Tables.of(population).designs)
+    found = windows(of_run(population).designs)
     if progress([fmean(window) for window in found]) is None:
         return None
     x = [STEP * place for place in range(len(found))]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import fmean, pstdev
-from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 DEVIATION, GAIN, ITEMS = 0.01, 0.05, 200  # the paper's thresholds
 
@@ -56,21 +55,20 @@ def task_statistics(scores: pa.Table) -> list[TaskStatistics]:
     Args:
         scores: By the schema ``SCORES``.
     """
-    by_task: dict[str, list[dict[str, Any]]] = {}
-    for row in scores.to_pylist():
-        by_task.setdefault(row["task"], []).append(row)
-    found = [_statistics(task, rows) for task, rows in by_task.items()]
-    return sorted(found, key=lambda one: (-one.deviation, one.task))
-
-
-def _statistics(task: str, rows: list[dict[str, Any]]) -> TaskStatistics:
-    values = [row["value"] for row in rows]
-    return TaskStatistics(
-        task=task,
-        deviation=pstdev(values),
-        mean=fmean(values),
-        least=min(values),
-        most=max(values),
-        chance=rows[0]["chance"],
-        items=rows[0]["items"],
-    )
+    deviation = ("value", "stddev", pc.VarianceOptions(ddof=0))
+    others = [("value", "mean"), ("value", "min"), ("value", "max")]
+    known = [("chance", "max"), ("items", "max")]  # the same in all rows that have it
+    found = scores.group_by("task").aggregate([deviation, *others, *known])
+    statistics = [
+        TaskStatistics(
+            task=row["task"],
+            deviation=row["value_stddev"],
+            mean=row["value_mean"],
+            least=row["value_min"],
+            most=row["value_max"],
+            chance=row["chance_max"],
+            items=row["items_max"],
+        )
+        for row in found.to_pylist()
+    ]
+    return sorted(statistics, key=lambda one: (-one.deviation, one.task))

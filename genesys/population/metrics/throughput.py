@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 
-def throughput(designers: int, verifiers: int, design: float, verification: float) -> float:
+def throughput(designers: float, verifiers: float, design: float, verification: float) -> float:
     """Verified designs per second in a steady state (eq. 2).
 
     Args:
-        designers: Designers at work.
-        verifiers: Verifiers at work.
+        designers: Designers at work, on average.
+        verifiers: Verifiers at work, on average.
         design: Seconds that a designer takes for a design.
         verification: Seconds that a verifier takes for a design.
     """

@@ -1,11 +1,11 @@
-"""Use and reuse of units, and whether they foretell a value."""
+"""Use and reuse of units."""
 
 from __future__ import annotations
 
-from random import Random
+import pytest
 
 from genesys.population.metrics.tables import DESIGNS, table
-from genesys.population.metrics.units import predictability, unit_statistics
+from genesys.population.metrics.units import reuse_over_time, unit_statistics
 
 
 def test_statistics_by_hand():
@@ -26,24 +26,24 @@ def test_designs_without_units_have_no_statistics():
     assert unit_statistics(table([{"name": "a", "units": []}], DESIGNS)) is None
 
 
-def test_units_that_decide_foretell():
-    rng = Random(0)
-    bags = [[f"Kind{i % 4}", rng.choice("XYZ")] for i in range(80)]
-    found = predictability(bags, [float(i % 4) for i in range(80)])
-    assert found is not None
-    assert found.leave_one_out > 0.95 > 0.5 > found.majority
-    assert found.folds > 0.95
-    assert found.support == (20, 20, 20, 20)
-
-
-def test_units_that_say_nothing_do_not():
-    rng = Random(0)
-    bags = [[rng.choice("ABCD"), rng.choice("XYZ")] for _ in range(80)]
-    found = predictability(bags, [rng.random() for _ in bags])
-    assert found is not None
-    assert found.leave_one_out < 0.45
-
-
-def test_nothing_to_tell():
-    assert predictability([["A"]] * 20, [0.5] * 20) is None
-    assert predictability([["A"]] * 3, [0.1, 0.2, 0.3]) is None
+def test_reuse_over_time_by_hand():
+    rows = [
+        {"name": "seed", "seed": True, "units": ["A", "N"], "reused": []},
+        {"name": "one", "seed": False, "units": ["A", "B"], "reused": ["A"]},
+        {"name": "two", "seed": False, "units": ["B", "C", "D", "N"], "reused": ["B"]},
+        {"name": "unknown", "seed": False, "units": [], "reused": []},
+        {"name": "three", "seed": False, "units": ["A", "C"], "reused": ["A", "C"]},
+    ]
+    first, second = reuse_over_time(table(rows, DESIGNS), size=2).to_pylist()
+    assert first == {
+        "first": 0,
+        "children": 2,
+        "per_design": 3,
+        "reuse": (1 / 2 + 1 / 4) / 2,
+        "new": 3,
+        "different": 5,
+    }
+    assert (second["children"], second["reuse"], second["new"]) == (1, 1.0, 0)
+    assert reuse_over_time(DESIGNS.empty_table()).num_rows == 0
+    with pytest.raises(ValueError, match="positive"):
+        reuse_over_time(DESIGNS.empty_table(), 0)
