@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
-import shutil
-import socket
-import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from genesys.errors import ConfigError, GenesysError
+from genesys.errors import GenesysError
 from genesys.evolution.events import Observer, Reported, WorkersChanged
+from genesys.evolution.executors.door import Door
 from genesys.evolution.executors.line import Gone, Inbox, Line
 from genesys.evolution.executors.protocol import (
     LONGEST,
@@ -50,8 +45,6 @@ from genesys.tape import Tape
 
 BEATS = 4  # in a lease
 LOOK_SECONDS = 0.5  # between looks at the leases
-MOST_STRANGERS = 32  # that are greeted at a time; more are hung up on
-BACKLOG = 128
 STOP_SECONDS = 2.0  # for workers to go when they are told to
 # A job whose workers have all failed at it waits so long for one that has not.
 PATIENCE_SECONDS = 60.0
@@ -127,7 +120,6 @@ class Hub:
         self.key = secrets.token_hex(32)
         self.expected: Mapping[str, Sequence[JobKind]] = {}
         self._inbox: Inbox = SimpleQueue()
-        self._lines: set[Line] = set()
         self._members: dict[Line, Member] = {}
         self._waiting: list[tuple[Task, float]] = []
         self._ended: list[Ended] = []
@@ -135,28 +127,17 @@ class Hub:
         self._looked = self._grace = time.monotonic()
 
     def __enter__(self) -> Hub:
-        self._folder = Path(tempfile.mkdtemp(prefix="genesys-hub-"))
-        try:
-            self._door, self.address = self._opened()
-        except OSError as error:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            where = self._listen or self._folder
-            raise ConfigError(f"Workers cannot be waited for at {where}: {error}.") from None
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._door = Door(self._listen, bytes.fromhex(self.key), self._inbox)
+        self.address = self._door.address
         return self
 
     def __exit__(self, *_: object) -> None:
-        with contextlib.suppress(OSError):
-            self._door.shutdown(socket.SHUT_RDWR)
-        self._door.close()
-        for member in self._members.values():
+        for member in self.members:
             member.line.say(Stop())
         deadline = time.monotonic() + STOP_SECONDS
-        for line in list(self._lines):
-            if line in self._members:
-                line.ended.wait(max(0.0, deadline - time.monotonic()))
-            line.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        for member in self.members:
+            member.line.ended.wait(max(0.0, deadline - time.monotonic()))
+        self._door.close()
 
     @property
     def members(self) -> Sequence[Member]:
@@ -192,36 +173,6 @@ class Hub:
                 break
         ended, self._ended, self._changed = self._ended, [], False
         return ended
-
-    def _opened(self) -> tuple[socket.socket, str]:
-        host, _, port = self._listen.rpartition(":")
-        if self._listen:
-            if not (host and port.isdigit()):
-                raise ConfigError(f"{self._listen!r} is no host:port to wait for workers at.")
-            door = socket.create_server((host, int(port)), backlog=BACKLOG)
-            return door, f"{host}:{door.getsockname()[1]}"
-        door = socket.socket(socket.AF_UNIX)
-        path = str(self._folder / "hub.sock")
-        door.bind(path)
-        door.listen(BACKLOG)
-        return door, path
-
-    def _accept(self) -> None:
-        """Greet whoever connects, each in a thread of its own; ends with the door."""
-        key = bytes.fromhex(self.key)
-        while True:
-            try:
-                stream, _ = self._door.accept()
-            except OSError:
-                if self._door.fileno() < 0 or not _listens(self._door):
-                    return
-                time.sleep(LOOK_SECONDS)  # no more files can be open for now
-                continue
-            self._lines = {line for line in self._lines if not line.ended.is_set()}
-            if sum(not line.greeted for line in self._lines) >= MOST_STRANGERS:
-                stream.close()
-            else:
-                self._lines.add(Line(stream, key, self._inbox))
 
     def _said(self, seconds: float) -> Iterator[tuple[Line, FromWorker | Gone]]:
         """All that was said, once something was."""
@@ -391,13 +342,6 @@ class Hub:
             )
         )
         member.task, member.since = task, time.monotonic()
-
-
-def _listens(door: socket.socket) -> bool:
-    try:
-        return bool(door.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-    except OSError:
-        return False
 
 
 def _kept(tape: Tape, said: OfTape) -> int:

@@ -73,7 +73,8 @@ class Invitation(Record):
     def where(self) -> str | tuple[str, int]:
         """The address as ``multiprocessing.connection`` takes it."""
         host, _, port = self.address.rpartition(":")
-        return (host, int(port)) if host and port.isdigit() else self.address
+        is_path = self.address.startswith("/") or not port.isdigit()
+        return self.address if is_path else (host, int(port))
 
 
 class Hello(Record):
