@@ -14,18 +14,22 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from genesys.cli.activity import Clock
 from genesys.cli.cost import usd
+from genesys.cli.crew import changed, crew, in_short
 from genesys.cli.leaderboard import number
 from genesys.cli.narration import BAD, GOOD, narrate
-from genesys.cli.progress import Clock, Progress
+from genesys.cli.progress import Progress
+from genesys.cli.prospects import prospects
 from genesys.cli.ranking import Ranking, Row
-from genesys.cli.text import clock, count
-from genesys.evolution.events import Event, RunEnded
+from genesys.cli.text import clock
+from genesys.evolution.events import Event, Reported, RunEnded, SessionEnded, WorkersChanged
 from genesys.records import Scale
 from genesys.text import clean, one_line
 
 REFRESHES_PER_SECOND = 4
-HEARTBEAT = 30.0  # seconds between lines about one training, without a terminal
+HEARTBEAT = 30.0  # seconds between lines about what goes on, without a terminal
+_BELOW = 20  # lines of the panel that tell of other things than workers
 _STYLES = {GOOD: "green", BAD: "red"}
 
 
@@ -42,7 +46,7 @@ class Display:
         self._progress = Progress(timer)
         self._recent: deque[Text] = deque(maxlen=6)
         self._lock = RLock()  # Live draws from a thread of its own
-        self._said = 0.0
+        self._told = 0.0
         self._live: Live | None = None
         if console.is_terminal and not console.is_dumb_terminal:
             self._live = Live(
@@ -63,11 +67,12 @@ class Display:
     def __call__(self, event: Event) -> None:
         """Take an event into account. Never raises for what a design says of itself."""
         with self._lock:
+            before = set(self._progress.workers)
             self._progress(event)
-            line = narrate(event, self._progress.rankings, self._progress.session_usd)
+            line = self._line(event, before)
         if line is not None:
             self._say(line)
-        elif not self._live and self._progress.point:
+        elif not self._live:
             self._heartbeat()
         if self._live and isinstance(event, RunEnded):
             self._live.refresh()
@@ -75,8 +80,9 @@ class Display:
     def render(self) -> RenderableType:
         """The live panel as of now."""
         with self._lock:
-            parts: list[RenderableType] = [self._now(), self._counts(), self._session()]
-            if self._progress.scales:
+            state = self._progress
+            parts: list[RenderableType] = [*self._doing(), *self._counts()]
+            if state.scales:
                 parts += [self._ladder(), Text()]
             return Panel(
                 Group(*parts, *self._recent),
@@ -86,6 +92,16 @@ class Display:
                 subtitle_align="right",
                 border_style="blue",
             )
+
+    def _line(self, event: Event, before: set[str]) -> str | None:
+        state = self._progress
+        if isinstance(event, WorkersChanged):
+            return changed(before, event.workers)
+        if isinstance(event, Reported):
+            line = narrate(event.event)
+            return line and f"{line[0]} {one_line(event.worker, 24)}: {line[2:]}"
+        index = event.session.index if isinstance(event, SessionEnded) else -1
+        return narrate(event, state.ranking, state.session_usd(index))
 
     def _say(self, line: str) -> None:
         stamp = f"{clock(self._progress.elapsed):>7} "
@@ -100,32 +116,42 @@ class Display:
             self._console.print(text, soft_wrap=True)
 
     def _heartbeat(self) -> None:
-        elapsed = self._progress.elapsed
-        if elapsed - self._said < HEARTBEAT:
+        """A line about what goes on, where nothing was worth one for long."""
+        state = self._progress
+        if state.elapsed - self._told < HEARTBEAT:
             return
-        self._said = elapsed
-        self._say(f"· {self._progress.detail}: {self._training()}")
+        if state.workers:
+            goal = f" of {state.designs}" if state.designs else ""
+            made = f"{state.made}{goal} designs, {state.verified} verified"
+            line = f"{in_short(state.workers)}; {made}"
+        elif state.own.point:
+            line = f"{state.own.detail}: {state.own.training}"
+        else:
+            return
+        self._told = state.elapsed
+        self._say(f"· {line}")
+
+    def _doing(self) -> list[RenderableType]:
+        """What is under way; of many workers as many as there is room for."""
+        if not self._progress.workers:
+            return [self._now()]
+        room = max(4, self._console.height - _BELOW)
+        return [crew(self._progress.workers, room), Text()]
 
     def _now(self) -> RenderableType:
-        state = self._progress
+        own = self._progress.own
         grid = Table.grid(padding=(0, 1), expand=True)
         grid.add_column(no_wrap=True)
         grid.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
         grid.add_column(width=20)
         grid.add_column(justify="right", no_wrap=True)
-        bar = "" if state.fraction is None else ProgressBar(1.0, state.fraction, width=20)
-        stage = Text(one_line(state.stage, 16), "bold magenta")
-        grid.add_row(stage, Text(one_line(state.detail)), bar, Text(self._training()))
+        bar = "" if own.fraction is None else ProgressBar(1.0, own.fraction, width=20)
+        stage = Text(one_line(own.stage, 16), "bold magenta")
+        grid.add_row(stage, Text(one_line(own.detail)), bar, Text(own.training))
         return grid
 
-    def _training(self) -> str:
-        point, speed = self._progress.point, self._progress.tokens_per_second
-        if point is None:
-            return ""
-        rate = "" if speed is None else f", {count(speed)} tokens/s"
-        return f"{self._progress.fraction or 0:.0%}, loss {point.loss:.2f}{rate}"
-
-    def _counts(self) -> Text:
+    def _counts(self) -> list[RenderableType]:
+        """What there is, what was spent, and what it will come to."""
         state = self._progress
         goal = f" of {state.designs}" if state.designs else ""
         text = Text.assemble((f"{state.made}{goal}", "bold"), " designs made, ")
@@ -133,23 +159,30 @@ class Display:
         text.append(str(state.rejected), "bold yellow").append(" rejected")
         if state.failed:
             text.append(", ").append(str(state.failed), "bold red").append(" failed in training")
-        return text
+        parts: list[RenderableType] = [text]
+        if state.held:
+            parts.append(Text(f"waiting: {one_line(state.held)}", "yellow"))
+        if session := self._session():
+            parts.append(Text(session))
+        table = Table.grid(padding=(0, 2, 0, 0))
+        for what, told in prospects(state):
+            table.add_row(Text(what, "dim"), Text(told))
+        return [*parts, *([table] if table.row_count else []), Text()]
 
-    def _session(self) -> Text:
-        """What the session has come to; an empty line where no language model is at work."""
-        state = self._progress
-        if not state.run_usd and not state.session_usd:
-            return Text()
-        spent = f"{usd(state.session_usd)} in this session, {usd(state.run_usd)} in all"
-        rated = "" if state.rating is None else f", last rating {state.rating:g} of 5"
-        return Text(f"{spent}{rated}\n")
+    def _session(self) -> str:
+        """What the session has come to; empty where no language model is at work."""
+        own = self._progress.own
+        if self._progress.workers or not own.usd:
+            return ""
+        rated = "" if own.rating is None else f", last rating {own.rating:g} of 5"
+        return f"{usd(own.usd)} in this session{rated}"
 
     def _ladder(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
         for name in ("scale", "verified", "best so far", "best seed", "untrained"):
             table.add_column(name, no_wrap=True, overflow="ellipsis")
-        for scale, ranking in zip(self._progress.scales, self._progress.rankings, strict=True):
-            table.add_row(*self._rung(scale, ranking))
+        for scale in self._progress.scales:
+            table.add_row(*self._rung(scale, self._progress.ranking(scale.name)))
         return table
 
     def _rung(self, scale: Scale, ranking: Ranking) -> list[Text]:
@@ -167,7 +200,7 @@ class Display:
     def _times(self) -> Text:
         left = self._progress.left
         ending = "" if left is None else f", about {clock(left)} left"
-        if self._progress.stage == "done":
+        if self._progress.own.stage == "done":
             ending = ", done"
         return Text(f"{clock(self._progress.elapsed)} elapsed{ending}")
 

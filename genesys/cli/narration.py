@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from genesys.cli.cost import usd as in_usd
 from genesys.cli.leaderboard import blame, descent
-from genesys.cli.ranking import Ranking
+from genesys.cli.ranking import Ranking, rank
 from genesys.cli.text import count, duration, gist
 from genesys.evolution.events import (
     Event,
+    Held,
     Reviewed,
     RunEnded,
     RunOpened,
@@ -19,24 +20,31 @@ from genesys.evolution.events import (
     VerificationEnded,
     VerificationStarted,
 )
+from genesys.population.population import Population
 from genesys.records import Missing, Operator, Outcome, Session, SessionEnd, VerificationReport
 from genesys.session import UnitAttempt
 from genesys.text import one_line
 
 GOOD, BAD, NEUTRAL = "✔", "✘", "·"
+Ranked = Callable[[str], Ranking]
 
 
-def narrate(event: Event, rankings: Sequence[Ranking] = (), usd: float = 0.0) -> str | None:
+def _unranked(scale: str) -> Ranking:
+    """What is known of a scale where no run is watched: nothing."""
+    return rank(Population(), scale)
+
+
+def narrate(event: Event, ranking: Ranked = _unranked, usd: float = 0.0) -> str | None:
     """The line for an event, its first character one of ✔ ✘ ·; None if it is not worth one.
 
     Args:
         event: What happened.
-        rankings: With the event taken into account.
+        ranking: Of a scale, with the event taken into account.
         usd: What the session has cost.
     """
     match event:
-        case RunOpened(population=population):
-            return f"{NEUTRAL} {_opening(len(population.seeds), len(population.children))}"
+        case RunOpened() | RunEnded() | Held():
+            return _running(event)
         case Searched() | Reviewed() | UnitTried() | SessionEnded():
             return _designing(event, usd)
         case VerificationStarted(design=design, scale=scale):
@@ -44,12 +52,20 @@ def narrate(event: Event, rankings: Sequence[Ranking] = (), usd: float = 0.0) ->
             work = f"{count(scale.tokens)} tokens{seeds}"
             return f"{NEUTRAL} verifying {design} at {scale.name} ({work})"
         case VerificationEnded(report=report):
-            return _verification(report, rankings)
+            return _verification(report, ranking)
+        case _:
+            return None
+
+
+def _running(event: RunOpened | RunEnded | Held) -> str:
+    match event:
+        case RunOpened(population=population):
+            return f"{NEUTRAL} {_opening(len(population.seeds), len(population.children))}"
+        case Held(why=why):
+            return f"{NEUTRAL} waiting: {one_line(why, 400)}" if why else f"{NEUTRAL} going on"
         case RunEnded(population=population):
             made = len(population.children)
             return f"{GOOD} done: {made} new designs, {len(population.reports)} verifications"
-        case _:
-            return None
 
 
 def _opening(seeds: int, children: int) -> str:
@@ -97,12 +113,12 @@ def _session(session: Session, cost: str) -> str:
     return said.rstrip()
 
 
-def _verification(report: VerificationReport, rankings: Sequence[Ranking]) -> str:
+def _verification(report: VerificationReport, ranking: Ranked) -> str:
     head = f"{report.design} at {report.scale}"
     if report.outcome is not Outcome.OK:
         return f"{BAD} {head} {blame(report.outcome)}: {gist(report.error)}"
     parts = [f"{count(report.tokens_per_second)} tokens/s", duration(report.seconds)]
-    rows = [row for r in rankings if r.scale == report.scale for row in r.rows]
+    rows = ranking(report.scale).rows
     place = next((row.rank for row in rows if row.design == report.design), None)
     if place is not None:
         parts.insert(0, f"rank {place} of {len(rows)}")

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 
-from genesys.cli.estimate import time_left
+from genesys.cli.activity import Activity, Clock
 from genesys.cli.ranking import Ranking, rank
+from genesys.evolution.budget import HOUR
 from genesys.evolution.events import (
     Called,
     Event,
-    Reviewed,
+    Held,
+    Plan,
+    Reported,
     RunEnded,
     RunOpened,
     SessionEnded,
     SessionStarted,
-    StageEntered,
-    TrainingProgress,
-    UnitTried,
     VerificationEnded,
-    VerificationStarted,
+    WorkersChanged,
 )
+from genesys.evolution.outlook import Goal, Outlook, outlook
+from genesys.evolution.tally import Tally
+from genesys.population.ledger import EntryKind
 from genesys.population.population import Population
-from genesys.records import CurvePoint, Scale, SessionEnd
-
-Clock = Callable[[], float]
+from genesys.records import Scale, SessionEnd
 
 
 class Progress:
@@ -36,58 +36,47 @@ class Progress:
 
     Attributes:
         designs: New designs the run is to have in the end; None if no number is set.
+        plan: What else it goes by; None if that is not known.
         population: All that is committed.
         scales: The ladder.
-        rankings: One per scale, brought up to date when something is committed.
-        stage: What is under way, e.g. ``check`` or ``verify``, or the role that answered last.
-        detail: Of the stage.
-        point: Newest point of the training curve, while one grows.
-        rating: What the session's proposal, and then its units, were given last, of 5.
-        session_usd: What the session has cost so far.
-        run_usd: What the run has cost so far, from the first call on.
-        tokens_per_second: Of the training under way; None before two points are known.
+        own: What this process itself is doing.
+        workers: What the workers are doing, by name, where they are processes of their own.
+        held: Why no job is begun for now; else empty.
+        run_usd: What the run has cost so far.
+        run_tokens: What its calls of language models have taken so far, in and out.
     """
 
     def __init__(self, clock: Clock = monotonic) -> None:
         self.designs: int | None = None
+        self.plan: Plan | None = None
         self.population = Population()
         self.scales: Sequence[Scale] = ()
-        self.rankings: Sequence[Ranking] = ()
-        self.stage = "start"
-        self.detail = ""
-        self.point: CurvePoint | None = None
-        self.rating: float | None = None
-        self.session_usd = self.run_usd = 0.0
-        self._scale: Scale | None = None
+        self.own = Activity(clock, "start")
+        self.workers: dict[str, Activity] = {}
+        self.held = ""
+        self.run_usd, self.run_tokens = 0.0, 0
+        self._session_usd: dict[int, float] = {}
+        self._rankings: dict[str, Ranking] = {}
+        self._outlook: Outlook | None = None
+        self._tally, self._read = Tally(), 0
         self._clock = clock
         self._start = self._since = clock()
-        self._left: float | None = None
-        self._seen: deque[tuple[float, int]] = deque(maxlen=30)
 
     def __call__(self, event: Event) -> None:
         """Take an event into account."""
+        self._read_ledger()
         match event:
-            case RunOpened(population=population, scales=scales, designs=designs):
-                self.scales, self.designs = scales, designs
+            case RunOpened(population=population):
+                self._open(event)
                 self._commit(population)
-            case SessionStarted(selection=selection, usd=usd):
-                self._enter("select", selection.operator.value)
-                self.session_usd, self.rating = usd, None
-            case Called(call=call, session_usd=session_usd, run_usd=run_usd):
-                self._enter(call.role, f"{call.task} ({call.model})")
-                self.session_usd, self.run_usd = session_usd, run_usd
-            case Reviewed(review=review):
-                self.rating = review.rating
-            case UnitTried(attempt=attempt):
-                self.rating = attempt.rating
-            case StageEntered(stage=stage, detail=detail):
-                self._enter(stage, detail)
-            case VerificationStarted(design=design, scale=scale):
-                self._scale = scale
-                self._enter("verify", f"{design} at {scale.name}")
-            case TrainingProgress(point=point):
-                self.point = point
-                self._seen.append((self._clock(), point.tokens))
+            case Reported(worker=worker, event=told):
+                self.workers.setdefault(worker, Activity(self._clock))(told)
+                self._count(told)
+            case WorkersChanged(workers=names):
+                known = self.workers
+                self.workers = {n: known.get(n) or Activity(self._clock) for n in names}
+            case Held(why=why):
+                self.held = why
             case SessionEnded(session=session, design=design):
                 made = [design] if design else []
                 self._commit(self.population.grown(made, sessions=[session]))
@@ -95,7 +84,40 @@ class Progress:
                 self._commit(self.population.grown(reports=[report]))
             case RunEnded(population=population):
                 self._commit(population)
-                self._enter("done", "")
+                self.own.enter("done")
+            case _:
+                self.own(event)
+                self._count(event)
+
+    def ranking(self, scale: str) -> Ranking:
+        """Who is best at a scale, as of now."""
+        if scale not in self._rankings:
+            self._rankings[scale] = rank(self.population, scale)
+        return self._rankings[scale]
+
+    def session_usd(self, session: int) -> float:
+        """What a session has cost, as far as it was seen."""
+        return self._session_usd.get(session, 0.0)
+
+    @property
+    def outlook(self) -> Outlook | None:
+        """What the run will come to, as of the last commit; None where it has no goal."""
+        if self._outlook is None and self.plan is not None and self.designs is not None:
+            goal = Goal(self.scales, self.designs, self.plan.max_sessions)
+            spent = (self.run_usd, self.run_tokens)
+            self._outlook = outlook(self.population, self._tally, goal, self.plan.caps, *spent)
+        return self._outlook
+
+    @property
+    def ratio(self) -> float | None:
+        """Verifications for each new design so far, those of seeds aside; None without a design."""
+        used = sum(self.population.used(scale.name) for scale in self.scales)
+        return max(0, used - len(self.population.seeds)) / self.made if self.made else None
+
+    @property
+    def device_hours(self) -> float:
+        """Of all verifications so far."""
+        return self._tally.device_seconds / HOUR
 
     @property
     def elapsed(self) -> float:
@@ -105,9 +127,9 @@ class Progress:
     @property
     def left(self) -> float | None:
         """Estimated seconds until the run ends; None while there is too little to tell from."""
-        if self._left is None:
+        if self.outlook is None or self.outlook.seconds is None:
             return None
-        return max(0.0, self._left - (self._clock() - self._since))
+        return max(0.0, self.outlook.seconds - (self._clock() - self._since))
 
     @property
     def made(self) -> int:
@@ -129,26 +151,37 @@ class Progress:
         """Designs that a verification stopped by their own fault."""
         return sum(self.population.is_erroneous(d.name) for d in self.population.designs)
 
-    @property
-    def fraction(self) -> float | None:
-        """Part of the training under way that is done; None when nothing trains."""
-        if self.point is None or self._scale is None:
-            return None
-        return min(1.0, self.point.tokens / self._scale.total_tokens)
+    def _open(self, event: RunOpened) -> None:
+        self.scales, self.designs, self.plan = event.scales, event.designs, event.plan
+        if self.plan:
+            self._tally = Tally(self.plan.entries)
+            self._read = len(self.plan.entries)
+            self.run_usd = self._tally.usd.total
+            self.run_tokens = round(self._tally.tokens.total)
 
-    @property
-    def tokens_per_second(self) -> float | None:
-        """Over the newest points, so that tuning and warm-up do not count for ever."""
-        if len(self._seen) < 2:
-            return None
-        (start, first), (end, last) = self._seen[0], self._seen[-1]
-        return (last - first) / (end - start) if end > start else None
+    def _read_ledger(self) -> None:
+        """Let workers rest whose attempts have ended since, however that was."""
+        if self.plan is None:
+            return
+        self._tally.catch_up()
+        entries = self.plan.entries
+        while self._read < len(entries):
+            entry = entries[self._read]
+            self._read += 1
+            ended = entry.kind in {EntryKind.ENDED, EntryKind.FAILED}
+            if ended and (worker := self.workers.get(entry.worker)):
+                worker.rest()
 
-    def _enter(self, stage: str, detail: str) -> None:
-        self.stage, self.detail, self.point = stage, detail, None
-        self._seen.clear()
+    def _count(self, event: Event) -> None:
+        """What language models have cost."""
+        if isinstance(event, SessionStarted):
+            self._session_usd[event.index] = event.usd
+        elif isinstance(event, Called):
+            self._session_usd[event.call.session] = event.session_usd
+            self.run_usd = max(self.run_usd, event.run_usd)
+            self.run_tokens += event.call.input_tokens + event.call.output_tokens
 
     def _commit(self, population: Population) -> None:
-        self.population, self._since = population, self._clock()
-        self.rankings = [rank(population, scale.name) for scale in self.scales]
-        self._left = time_left(population, self.scales, self.designs)
+        if len(population.reports) != len(self.population.reports):
+            self._rankings.clear()
+        self.population, self._since, self._outlook = population, self._clock(), None

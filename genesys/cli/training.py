@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn
 from rich.text import Text
 
-from genesys.cli.progress import Clock
+from genesys.cli.activity import Clock
 from genesys.cli.text import clock, count
 from genesys.records import CurvePoint
 from genesys.text import one_line

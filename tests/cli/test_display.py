@@ -4,10 +4,13 @@ import pytest
 from rich.console import Console
 
 from genesys.cli.display import Display
-from genesys.cli.estimate import time_left
 from genesys.cli.progress import Progress
+from genesys.evolution.budget import BudgetSettings
 from genesys.evolution.events import (
     Called,
+    Held,
+    Plan,
+    Reported,
     Reviewed,
     RunEnded,
     RunOpened,
@@ -18,7 +21,10 @@ from genesys.evolution.events import (
     UnitTried,
     VerificationEnded,
     VerificationStarted,
+    WorkersChanged,
 )
+from genesys.evolution.tally import entries_of
+from genesys.population.ledger import Entry, EntryKind
 from genesys.population.population import Population
 from genesys.records import (
     CurvePoint,
@@ -55,7 +61,8 @@ def console():
 
 
 def events(population):
-    yield RunOpened(Population(population.seeds), SCALES, designs=12)
+    plan = Plan(BudgetSettings(), 24, 1.0, entries_of(population))
+    yield RunOpened(Population(population.seeds), SCALES, 12, plan)
     designs = {d.name: d for d in population.designs}
     for session in population.sessions:
         yield SessionStarted(session.index, session.selection)
@@ -74,8 +81,8 @@ def test_counts_what_happened(population):
     for event in events(population):
         progress(event)
     assert (progress.made, progress.verified, progress.rejected, progress.failed) == (8, 7, 2, 1)
-    assert progress.rankings[1].best.design == "hybrid-norm"
-    assert progress.stage == "done"
+    assert progress.ranking("0.3M").best.design == "hybrid-norm"
+    assert progress.own.stage == "done"
 
 
 def test_speed_is_that_of_the_training_under_way():
@@ -85,10 +92,10 @@ def test_speed_is_that_of_the_training_under_way():
     for second in range(4):
         clock.now = float(second)
         progress(TrainingProgress(POINT.model_copy(update={"tokens": 20_000 * (second + 1)})))
-    assert progress.tokens_per_second == pytest.approx(20_000)
-    assert progress.fraction == pytest.approx(0.2)
+    assert progress.own.tokens_per_second == pytest.approx(20_000)
+    assert progress.own.fraction == pytest.approx(0.2)
     progress(VerificationStarted("mamba2", SCALES[0]))
-    assert progress.tokens_per_second is None and progress.fraction is None
+    assert progress.own.tokens_per_second is None and progress.own.fraction is None
 
 
 def test_all_seeds_of_a_verification_are_one_training(console):
@@ -97,7 +104,7 @@ def test_all_seeds_of_a_verification_are_one_training(console):
     event = VerificationStarted("gpt2", scale)
     progress(event)
     progress(TrainingProgress(POINT.model_copy(update={"tokens": 800_000})))
-    assert progress.fraction == pytest.approx(0.5)
+    assert progress.own.fraction == pytest.approx(0.5)
     Display(console)(event)
     assert "verifying gpt2 at 0.1M (400k tokens × 4 seeds)" in console.file.getvalue()
 
@@ -175,24 +182,6 @@ def test_hostile_text_never_reaches_the_terminal(hostile, console, render):
         assert "alert(1)" in shown
 
 
-def test_time_left_is_measured(population):
-    # 1 design to make at (8 * 6 + 5) / 8 s, then min(16, 11) - 10 and min(6, 11) - 3 trials.
-    left = time_left(population, SCALES, designs=8)
-    assert left == pytest.approx(53 / 8 + 1 * 20 + 3 * 70)
-
-
-def test_time_left_of_an_unmeasured_rung_is_scaled(population):
-    first = [r for r in population.reports if r.scale == "0.1M"]
-    left = time_left(Population(population.designs, first, population.sessions), SCALES)
-    factor = 3 * (3 / 2) * (96 / 64) ** 2
-    assert left == pytest.approx(6 * 20 * factor)
-
-
-def test_time_left_is_unknown_at_first(population):
-    assert time_left(Population(population.seeds), SCALES, designs=3) is None
-    assert time_left(Population(), (), None) == 0.0
-
-
 def test_scratch_sessions_have_no_parents(console):
     display = Display(console)
     display(SessionStarted(0, Selection(operator=Operator.SCRATCH, designs=[])))
@@ -236,5 +225,87 @@ def test_live_panel_shows_role_unit_rating_and_cost(render):
         display(event)
     shown = " ".join(render(display.render(), 100).split())
     assert "coder unit, Gate, attempt 2 (x/y)" in shown
-    assert "0.7500 USD in this session, 2.00 USD in all, last rating 3.5 of 5" in shown
+    assert "0.7500 USD in this session, last rating 3.5 of 5" in shown
+    assert "spent 2.00 USD" in shown
     assert "USD" not in render(Display(Console(file=StringIO())).render())
+
+
+def crew_events(population, workers):
+    """A run with several workers, the last of which trains."""
+    opened = Entry(time=0.0, kind=EntryKind.OPENED)
+    costs = {"worker": workers[0], "usd": 0.5, "tokens": 1000}
+    entries = [opened, *(e.model_copy(update=costs) for e in entries_of(population))]
+    caps = BudgetSettings(usd=10.0, tokens=1_000_000, device_hours=3.0)
+    yield RunOpened(population, SCALES, 12, Plan(caps, 24, 1.0, entries))
+    yield WorkersChanged(tuple(workers))
+    for number, worker in enumerate(workers[:-1]):
+        session = SessionStarted(10 + number, Selection(operator=Operator.SCRATCH, designs=[]))
+        yield Reported(worker, session)
+    yield Reported(workers[-1], VerificationStarted("gpt2", SCALES[0]))
+    yield Reported(workers[-1], TrainingProgress(POINT))
+
+
+def test_each_worker_has_a_line(population, render):
+    clock = Clock()
+    display = Display(Console(file=StringIO()), timer=clock)
+    workers = ["designer-1", "designer-2", "verifier-1"]
+    for event in crew_events(population, workers):
+        display(event)
+    clock.now = 61.0
+    lines = [" ".join(line.split()) for line in render(display.render(), 80).splitlines()]
+    assert lines[1] == "│ designer-1 select session 10, scratch 1:01 │"
+    assert lines[3].startswith("│ verifier-1 verify gpt2 at 0.1M ━")
+    shown = "\n".join(lines)
+    assert "spent 5.00 of 10 USD, 10k of 1M tokens, 0.111 of 3 device-hours" in shown
+    assert "pace 1.2 verifications per design, target 1" in shown
+    # Five more designs at seven of ten sessions, at half a dollar each.
+    assert "forecast 8.57 USD (" in shown
+    display(Held("the run is paused"))
+    display(WorkersChanged(("verifier-1",)))
+    lines = [" ".join(line.split()) for line in render(display.render(), 80).splitlines()]
+    assert lines[1].startswith("│ verifier-1 verify gpt2 at 0.1M ━")
+    assert "│ waiting: the run is paused │" in lines
+
+
+def test_many_workers_have_as_many_lines_as_there_is_room(population, render):
+    display = Display(Console(file=StringIO(), width=80, height=30))
+    for event in crew_events(population, [f"worker-{n}" for n in range(40)]):
+        display(event)
+    shown = render(display.render(), 80)
+    assert "worker-9 " in shown and "worker-10" not in shown
+    assert "and 30 more, 30 of them busy" in shown
+
+
+def test_workers_in_plain_lines(population, console):
+    clock = Clock()
+    display = Display(console, timer=clock)
+    for event in crew_events(population, ["designer-1", "verifier-1"]):
+        display(event)
+    clock.now = 40.0
+    display(Reported("verifier-1", TrainingProgress(POINT)))
+    display(Reported("designer-1", list(session_events())[3]))
+    display(WorkersChanged(("designer-1",)))
+    display(WorkersChanged(("designer-1",)))
+    display(Held("the run is paused"))
+    display(Held(""))
+    lines = [line.split(maxsplit=1)[1] for line in console.file.getvalue().splitlines()[1:]]
+    assert lines == [
+        "· designer-1, verifier-1 joined: 2 workers",
+        "· verifier-1: verifying gpt2 at 0.1M (400k tokens)",
+        "· 2 workers: 1 select, 1 verify (25%); 8 of 12 designs, 7 verified",
+        "✘ designer-1: session 3: Gate, attempt 1: format no docstring",
+        "· verifier-1 left: 1 worker",
+        "· waiting: the run is paused",
+        "· going on",
+    ]
+
+
+def test_a_worker_rests_when_its_attempt_has_ended(population):
+    progress, entries = Progress(), []
+    progress(RunOpened(population, SCALES, 12, Plan(BudgetSettings(), 24, 1.0, entries)))
+    for worker in ("verifier-1", "verifier-2"):
+        progress(Reported(worker, VerificationStarted("gpt2", SCALES[0])))
+    known = {"job": 0, "work": "verification", "worker": "verifier-1"}
+    entries.append(Entry.model_validate({"time": 0.0, "kind": EntryKind.FAILED, **known}))
+    progress(Held(""))
+    assert [worker.busy for worker in progress.workers.values()] == [False, True]
