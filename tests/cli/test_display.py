@@ -257,7 +257,7 @@ def test_each_worker_has_a_line(population, render):
     assert lines[3].startswith("│ verifier-1 verify gpt2 at 0.1M ━")
     shown = "\n".join(lines)
     assert "spent 5.00 of 10 USD, 10k of 1M tokens, 0.111 of 3 device-hours" in shown
-    assert "pace 1.2 verifications per design, target 1" in shown
+    assert "pace 1.4 verifications per design, target 1" in shown
     # Five more designs at seven of ten sessions, at half a dollar each.
     assert "forecast 8.57 USD (" in shown
     display(Held("the run is paused"))
