@@ -35,8 +35,9 @@ class ${name}(GAUBase):
     """
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
-        self.gain = nn.Parameter(torch.full((embed_dim,), ${gain}, device=device, dtype=dtype))
+        self.gain = nn.Parameter(torch.full((embed_dim,), ${gain}, **self.factory_kwargs))
 
     def _forward(self, X, **Z):
         D = X.shape[-1]
@@ -66,9 +67,10 @@ class ${name}(GAUBase):
     """
 
     def __init__(self, embed_dim, block_loc, kwarg_all, device=None, dtype=None, **kwargs):
+        self.factory_kwargs = {"device": device, "dtype": dtype}
         super().__init__(embed_dim, block_loc, kwarg_all)
         common = {"embed_dim": embed_dim, "block_loc": block_loc, "kwarg_all": kwarg_all}
-        common |= {"device": device, "dtype": dtype, **kwarg_all}
+        common |= {**self.factory_kwargs, **kwarg_all}
 ${made}
 
     def _forward(self, X, **Z):
