@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from genesys.population.metrics.tables import table
 
@@ -53,17 +54,21 @@ def foretold(designs: pa.Table, scores: pa.Table) -> pa.Table:
         designs: By the schema ``DESIGNS``.
         scores: By the schema ``SCORES``.
     """
-    rows = designs.select(["name", "units", "fitness"]).to_pylist()
-    bags = {row["name"]: row["units"] for row in rows if row["units"]}
-    fitness = {row["name"]: row["fitness"] for row in rows if row["fitness"] is not None}
-    means = scores.group_by(["task", "design"], use_threads=False).aggregate([("value", "mean")])
-    by_task: dict[str, dict[str, float]] = {}
-    for row in means.to_pylist():
-        by_task.setdefault(row["task"], {})[row["design"]] = row["value_mean"]
-    if not bags:
+    rows = designs.filter(pc.greater(pc.list_value_length(designs["units"]), 0))
+    names = rows["name"].to_pylist()
+    if not names:
         return FORETOLD.empty_table()
-    tasks = [_row(task, bags, values) for task, values in by_task.items()]
-    return table([_row("fitness", bags, fitness), *sorted(tasks, key=_order)], FORETOLD)
+    counts = _counts(rows["units"].to_pylist())
+    places = {name: place for place, name in enumerate(names)}
+    means = scores.group_by(["task", "design"], use_threads=False).aggregate([("value", "mean")])
+    by_task: dict[str, dict[int, float]] = {}
+    for row in means.to_pylist():
+        if row["design"] in places:
+            by_task.setdefault(row["task"], {})[places[row["design"]]] = row["value_mean"]
+    fitness = enumerate(rows["fitness"].to_pylist())
+    first = _row("fitness", counts, {place: value for place, value in fitness if value is not None})
+    tasks = [_row(task, counts, values) for task, values in by_task.items()]
+    return table([first, *sorted(tasks, key=_order)], FORETOLD)
 
 
 def predictability(bags: Sequence[Sequence[str]], values: Sequence[float]) -> Predictability | None:
@@ -76,12 +81,14 @@ def predictability(bags: Sequence[Sequence[str]], values: Sequence[float]) -> Pr
     Returns:
         None for fewer than ten designs, or for values that are all equal.
     """
+    return _predictability(_counts(bags), values) if bags else None
+
+
+def _predictability(counts: Any, values: Sequence[float]) -> Predictability | None:
     if len(values) < 2 * FOLDS or min(values) == max(values):
         return None
-    from sklearn.feature_extraction.text import CountVectorizer
     from sklearn.model_selection import KFold
 
-    counts = CountVectorizer(analyzer=lambda bag: bag).fit_transform(bags).tocsr()
     levels = _levels(values)
     folds = KFold(FOLDS, shuffle=True, random_state=0)
     scores = [
@@ -130,9 +137,18 @@ def told_alone(counts: Any, levels: np.ndarray) -> np.ndarray:
     return np.asarray(kinds[log_likelihood.argmax(axis=1)])
 
 
-def _row(what: str, bags: dict[str, list[str]], values: dict[str, float]) -> dict[str, Any]:
-    names = [name for name in values if name in bags]
-    found = predictability([bags[name] for name in names], [values[name] for name in names])
+def _counts(bags: Sequence[Sequence[str]]) -> Any:
+    """How often each design (row) has each unit (column), sparse."""
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return CountVectorizer(analyzer=lambda bag: bag).fit_transform(bags).tocsr()
+
+
+def _row(what: str, counts: Any, values: dict[int, float]) -> dict[str, Any]:
+    """Of those designs (rows of ``counts``) that have a value."""
+    counts = counts[list(values)]
+    seen = np.asarray(counts.sum(axis=0))[0] > 0
+    found = _predictability(counts[:, seen], list(values.values()))
     if found is None:
         return {"what": what}
     support = {f"s{level + 1}": number for level, number in enumerate(found.support)}
