@@ -331,5 +331,43 @@ def corpus_info(
     info(context.args, check, as_json)
 
 
+designs = typer.Typer(help="Take designs out of a run, or make seeds.", no_args_is_help=True)
+app.add_typer(designs, name="designs")
+
+
+@designs.command("export")
+def designs_export(
+    out: Annotated[Path, typer.Argument(help="The folder to write; new or empty.")],
+    names: Annotated[list[str] | None, typer.Argument(help="Of designs; all by default.")] = None,
+    run: Run = None,
+    original: Annotated[
+        bool, typer.Option("--original", help="As JSON, in the form of the original system.")
+    ] = False,
+) -> None:
+    """Write designs of a run as folders that can be seeds."""
+    from genesys.cli.exchange import export
+    from genesys.cli.runs import population_of
+    from genesys.population.exchange import Form
+
+    form = Form.ORIGINAL if original else Form.FOLDERS
+    export(population_of(run), out, names or (), form)
+
+
+@designs.command("import")
+def designs_import(
+    source: Annotated[Path, typer.Argument(help="A design's folder, or a folder of such.")],
+    out: Annotated[Path, typer.Argument(help="Where to make the designs' folders.")],
+    as_json: AsJson = False,
+) -> None:
+    """Make folders that can be seeds of designs in either form. Their code is not run.
+
+    Takes design folders, and what the original system publishes. Exit status 1 if a design could
+    not be imported.
+    """
+    from genesys.cli.exchange import import_
+
+    sys.exit(import_(source, out, as_json))
+
+
 if __name__ == "__main__":
     main()
