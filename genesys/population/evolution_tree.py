@@ -63,6 +63,7 @@ class EvolutionTree:
         self._config = config
         self._closing = ExitStack()
         self._recording = Lock()
+        self._population = Population()
 
     def __enter__(self) -> EvolutionTree:
         try:
@@ -73,8 +74,12 @@ class EvolutionTree:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._closing.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        with self._closing:
+            if kind is None:
+                with storing("write to", self.folder):
+                    for table in self._tables:
+                        table.settle()
 
     @staticmethod
     def read(folder: Path) -> Population:
@@ -106,15 +111,14 @@ class EvolutionTree:
         with storing("read", folder):
             RunFile.load(folder)
             tables = folder / TABLES
-            which = None if session is None else f"session = {session}"
-            calls = RecordTable(tables, "calls", Call, writable=False).read(which)
-            answers = RecordTable(tables, "answers", Answer, writable=False).read(which)
+            which = {} if session is None else {"session": session}
+            calls = RecordTable(tables, "calls", Call, writable=False).read(**which)
+            answers = RecordTable(tables, "answers", Answer, writable=False).read(**which)
         return calls, answers
 
     def population(self) -> Population:
         """Everything committed so far."""
-        weights = self._run_file.weights
-        return Population(self._designs, self._reports, self._sessions, weights)
+        return self._population
 
     @property
     def generation(self) -> int:
@@ -141,7 +145,7 @@ class EvolutionTree:
         with storing("write to", self.folder):
             design = _revalidated(design)
             self._design_table.append(design)
-            self._designs.append(design)
+            self._population = self._population.grown([design])
             self._folders.write_design(design)
 
     def commit_session(self, session: Session, design: Design | None) -> None:
@@ -156,9 +160,8 @@ class EvolutionTree:
                 design = _revalidated(design)
                 self._design_table.append(design)
             self._session_table.append(session)
-            self._sessions.append(session)
+            self._population = self._population.grown([design] if design else [], [], [session])
             if design is not None:
-                self._designs.append(design)
                 self._folders.write_design(design)
 
     def commit_report(self, report: VerificationReport) -> None:
@@ -170,17 +173,16 @@ class EvolutionTree:
         with storing("write to", self.folder):
             report = _revalidated(report)
             self._report_table.append(report)
-            self._reports.append(report)
+            self._population = self._population.grown(reports=[report])
             self._folders.write_report(report)
 
     def tape(self, session: int) -> Tape:
         """The tape of a session, which commits what is recorded on it; see :class:`Tape`."""
-        where = f"session = {session}"
         begun = session in self._begun
         return Tape(
             session,
-            calls=self._call_table.read(where) if begun else (),
-            answers=self._answer_table.read(where) if begun else (),
+            calls=self._call_table.read(session=session) if begun else (),
+            answers=self._answer_table.read(session=session) if begun else (),
             keep_call=self._keep_call,
             keep_answer=self._keep_answer,
             usd_of_run=lambda: self.purse.usd,
@@ -212,25 +214,36 @@ class EvolutionTree:
         self._report_table = RecordTable(tables, "reports", VerificationReport, writable=True)
         self._call_table = RecordTable(tables, "calls", Call, writable=True)
         self._answer_table = RecordTable(tables, "answers", Answer, writable=True)
-        self._sessions = self._session_table.read()
-        self._reports = self._report_table.read()
+        self._tables: list[RecordTable[Any]] = [
+            self._design_table,
+            self._session_table,
+            self._report_table,
+            self._call_table,
+            self._answer_table,
+        ]
+        sessions = self._session_table.read()
+        reports = self._report_table.read()
         # Those with something on their tapes already.
-        self._begun = {*self._call_table.column("session"), *self._answer_table.column("session")}
+        self._begun: set[int] = {
+            *self._call_table.column("session"),
+            *self._answer_table.column("session"),
+        }
         spent = self._call_table.columns(["usd", "input_tokens", "output_tokens"]).to_pydict()
         tokens = sum(spent["input_tokens"]) + sum(spent["output_tokens"])
         self.purse.spend(sum(spent["usd"]), tokens)
         written = self._design_table.read()
-        if written or self._sessions:
+        if written or sessions:
             self._run_file.check_same(self.folder, self._config)
         else:  # nothing came of the config that the folder was made with; it may have been wrong
             self._run_file = self._begin()
-        self._designs = _committed(written, self._sessions)
-        kept = {design.index for design in self._designs}
+        designs = _committed(written, sessions)
+        kept = {design.index for design in designs}
         for design in written:
             if design.index not in kept:
                 self._design_table.delete_index(design.index)
+        self._population = Population(designs, reports, sessions, self._run_file.weights)
         self._folders = DesignFolders(self.folder / "designs")
-        self._folders.restore(self.population())
+        self._folders.restore(self._population)
 
     def _lock(self) -> None:
         lock = FileLock(self.folder / LOCK, timeout=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -11,17 +12,22 @@ from typing import Any, Generic, TypeVar
 import lancedb
 import pyarrow as pa
 
+from genesys.population.journal import Journal, sync_folder
 from genesys.population.schema import arrow_schema, from_row, to_row
 from genesys.records import Record
 
 R = TypeVar("R", bound=Record)
 
-# Every append leaves a version behind; beyond this many the table is compacted when it is opened.
-MAX_VERSIONS = 500
+# So many records, or so many bytes of them, go from the journal into the table at a time.
+ROWS, BYTES = 512, 16_000_000
+# A table in more pieces than that is compacted when it is opened.
+MAX_FRAGMENTS = 1000
 
 
 class RecordTable(Generic[R]):
     """One kind of record in one table. An append is one commit: all of it or nothing.
+
+    What is appended is a line in the table's journal at first; see :mod:`.journal`.
 
     Args:
         folder: Of the database.
@@ -32,48 +38,66 @@ class RecordTable(Generic[R]):
 
     Raises:
         OSError, RuntimeError, ValueError: What the database answers; see ``files.storing``.
+        StoreError: The journal is damaged.
     """
 
     def __init__(self, folder: Path, name: str, record: type[R], writable: bool) -> None:
         self._record = record
         self._schema = arrow_schema(record)
+        self._path = folder / f"{name}.lance"
+        self._journal = Journal(folder, name, record)
         database: Any = lancedb.connect(folder)
-        if not writable:
+        # Before the table: what leaves the journal meanwhile is in the table then.
+        journal = self._journal.read()
+        if writable:
+            self._open(database, name)
+        else:
             self._table = database.open_table(name)
             go_back(self._table)
-            return
-        if name in database:
-            self._table = database.open_table(name)
-        else:
-            self._table = database.create_table(name, schema=self._schema)
-        if go_back(self._table):
-            self._table.restore()
-        if self._table.schema != self._schema:
-            rows = pa.Table.from_pylist([to_row(r) for r in self.read()], schema=self._schema)
-            self._table = database.create_table(name, rows, mode="overwrite")
-        if self._table.version > MAX_VERSIONS:
-            # Readers that opened the table within the last hour keep what they see.
-            self._table.optimize(cleanup_older_than=timedelta(hours=1))
+        self._rows: int = self._table.count_rows()  # without those of the journal
+        self._pending = [self._row(kept) for row, kept in journal if row >= self._rows]
+        if writable:
+            self.settle()
 
     def append(self, record: R) -> None:
-        """Commit one record, and see that the disk has it.
+        """Commit one record."""
+        if len(self._pending) >= ROWS or self._journal.size >= BYTES:
+            self.settle()
+        row = self._row(record)
+        self._journal.append(record, self._rows + len(self._pending))
+        self._pending.append(row)
 
-        A full disk may keep a part of a record and tell nobody, and the table could not be read.
+    def settle(self) -> None:
+        """Put what is in the journal into the table, and see that the disk has it.
+
+        A full disk may keep a part of a row and tell nobody, and the table could not be read.
         """
-        before = self._table.version
-        self._table.add(pa.Table.from_pylist([to_row(record)], schema=self._schema))
-        if not _whole(self._table):
-            self._table.restore(before)
-            raise OSError(errno.ENOSPC, "The disk kept only a part of what was written")
+        if self._pending:
+            before, known = self._table.version, self._files()
+            self._table.add(pa.concat_tables(self._pending).combine_chunks())
+            if not _whole(self._table, len(self._pending)):
+                self._table.restore(before)
+                raise OSError(errno.ENOSPC, "The disk kept only a part of what was written")
+            self._sync(self._files() - known)
+            self._rows += len(self._pending)
+            self._pending = []
+        self._journal.clear()
 
-    def read(self, where: str | None = None) -> list[R]:
-        """The records that fulfil a condition, or all, in the order they were committed in."""
-        rows = self._table.search().where(where).to_arrow() if where else self._table.to_arrow()
-        return [from_row(self._record, row) for row in rows.to_pylist()]
+    def read(self, **equal: int) -> list[R]:
+        """The records that have these values, or all, in the order they were committed in."""
+        where = " and ".join(f"{name} = {value}" for name, value in equal.items())
+        table = self._table.search().where(where).to_arrow() if where else self._table.to_arrow()
+        rows = [row for part in (table, *self._pending) for row in part.to_pylist()]
+        return [
+            from_row(self._record, row)
+            for row in rows
+            if all(row[name] == value for name, value in equal.items())
+        ]
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Some fields of all records, in their order; the others are not read."""
-        return self._table.search().select(list(names)).to_arrow().select(list(names))
+        table = self._table.search().select(list(names)).to_arrow()
+        return pa.concat_tables(part.select(list(names)) for part in (table, *self._pending))
 
     def column(self, name: str) -> list[Any]:
         """The values of one field, in the order of the records."""
@@ -82,7 +106,41 @@ class RecordTable(Generic[R]):
 
     def delete_index(self, index: int) -> None:
         """Remove the record of that ``index``."""
+        self.settle()
         self._table.delete(f"index = {index}")
+        self._rows = self._table.count_rows()
+
+    def _open(self, database: Any, name: str) -> None:
+        if name in database:
+            self._table = database.open_table(name)
+        else:
+            self._table = database.create_table(name, schema=self._schema)
+        if go_back(self._table):
+            self._table.restore()
+        if self._table.schema != self._schema:
+            kept = [from_row(self._record, row) for row in self._table.to_arrow().to_pylist()]
+            rows = pa.Table.from_pylist([to_row(r) for r in kept], schema=self._schema)
+            self._table = database.create_table(name, rows, mode="overwrite")
+        if self._table.stats()["fragment_stats"]["num_fragments"] > MAX_FRAGMENTS:
+            # Readers that opened the table within the last hour keep what they see.
+            self._table.optimize(cleanup_older_than=timedelta(hours=1))
+
+    def _row(self, record: R) -> pa.Table:
+        return pa.Table.from_pylist([to_row(record)], schema=self._schema)
+
+    def _files(self) -> set[Path]:
+        return {path for path in self._path.rglob("*") if path.is_file()}
+
+    def _sync(self, files: set[Path]) -> None:
+        """See that the disk has these files; the database leaves that to the system."""
+        for path in files:
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+        for folder in {path.parent for path in files}:
+            sync_folder(folder)
 
 
 def go_back(table: Any) -> bool:
@@ -96,12 +154,12 @@ def go_back(table: Any) -> bool:
     return False  # what cannot be read at all is told when it is read
 
 
-def _whole(table: Any) -> bool:
-    """Whether the last row can be read: those before it could, when it was written."""
+def _whole(table: Any, rows: int = 1) -> bool:
+    """Whether the last rows can be read: those before them could, when they were written."""
     try:
-        rows = table.count_rows()
-        if rows:
-            table.search().offset(rows - 1).limit(1).to_arrow()
+        count = table.count_rows()
+        if wanted := min(rows, count):
+            table.search().offset(count - wanted).limit(wanted).to_arrow()
         return True
     except (OSError, RuntimeError, ValueError):
         return False

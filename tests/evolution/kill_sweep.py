@@ -47,7 +47,7 @@ def arm(folder, last):
         return guarded
 
     sys.addaudithook(on_event)
-    for name in ("__init__", "append", "delete_index"):
+    for name in ("__init__", "append", "settle", "delete_index"):
         setattr(store.RecordTable, name, guard(getattr(store.RecordTable, name)))
 
 

@@ -126,6 +126,7 @@ def test_compaction_keeps_the_order(tmp_path: Any, monkeypatch: pytest.MonkeyPat
     table = RecordTable(tmp_path, "designs", Design, writable=True)
     for index in range(12):
         table.append(Design(name=f"d{index}", root="A", units=[], index=index))
-    monkeypatch.setattr("genesys.population.store.MAX_VERSIONS", 5)
+        table.settle()
+    monkeypatch.setattr("genesys.population.store.MAX_FRAGMENTS", 5)
     again = RecordTable(tmp_path, "designs", Design, writable=True)
     assert [design.index for design in again.read()] == list(range(12))

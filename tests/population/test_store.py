@@ -6,8 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pydantic import Field
 
+from genesys.errors import StoreError
 from genesys.population.store import RecordTable
 from genesys.records import Record
 from genesys.tape import Answer
@@ -48,9 +50,10 @@ def test_what_is_not_refused_is_there(tmp_path: Path) -> None:
 
 
 def test_a_version_that_cannot_be_read_is_left_behind(tmp_path: Path) -> None:
-    table = RecordTable(tmp_path, "answers", Answer, writable=True)
     for session in range(3):
+        table = RecordTable(tmp_path, "answers", Answer, writable=True)
         table.append(Answer(session=session, kind="k", key="x", json_value="1"))
+        table.settle()
     newest = max(
         (tmp_path / "answers.lance" / "data").iterdir(), key=lambda p: p.stat().st_mtime_ns
     )
@@ -61,6 +64,70 @@ def test_a_version_that_cannot_be_read_is_left_behind(tmp_path: Path) -> None:
     table = RecordTable(tmp_path, "answers", Answer, writable=True)
     table.append(Answer(session=7, kind="k", key="x", json_value="1"))
     assert [answer.session for answer in table.read()] == [0, 1, 7]
+
+
+def answer(session: int) -> Answer:
+    return Answer(session=session, kind="k", key="x", json_value="1")
+
+
+def sessions(folder: Path) -> list[int]:
+    """As another process reads them."""
+    table = RecordTable(folder, "answers", Answer, writable=False)
+    assert table.column("session") == [kept.session for kept in table.read()]
+    return table.column("session")
+
+
+def test_what_is_in_the_journal_is_read_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("genesys.population.store.ROWS", 3)
+    table = RecordTable(tmp_path, "answers", Answer, writable=True)
+    for session in range(8):
+        table.append(answer(session))
+        assert sessions(tmp_path) == table.column("session") == list(range(session + 1))
+        assert len(list(tmp_path.glob("answers.*.jsonl"))) == 1
+    assert [kept.session for kept in table.read(session=7)] == [7]
+    assert [kept.session for kept in table.read(session=2)] == [2]
+    table.settle()
+    assert list(tmp_path.glob("*.jsonl")) == []
+    assert sessions(tmp_path) == list(range(8))
+
+
+def test_a_line_without_an_end_was_never_committed(tmp_path: Path) -> None:
+    table = RecordTable(tmp_path, "answers", Answer, writable=True)
+    table.append(answer(0))
+    with (tmp_path / "answers.0.jsonl").open("ab") as file:
+        file.write(b'{"session":1,"kind')
+    assert sessions(tmp_path) == [0]
+    RecordTable(tmp_path, "answers", Answer, writable=True).append(answer(2))
+    assert sessions(tmp_path) == [0, 2]
+
+
+def test_killed_between_the_table_and_the_journal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = RecordTable(tmp_path, "answers", Answer, writable=True)
+    table.append(answer(0))
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="killed"):
+        patch.setattr(table._journal, "clear", _killed)
+        table.settle()
+    assert sessions(tmp_path) == [0]
+    again = RecordTable(tmp_path, "answers", Answer, writable=True)
+    again.append(answer(1))
+    assert sessions(tmp_path) == [0, 1]
+
+
+def _killed() -> None:
+    raise OSError("killed")
+
+
+def test_a_damaged_journal_is_told(tmp_path: Path) -> None:
+    table = RecordTable(tmp_path, "answers", Answer, writable=True)
+    table.append(answer(0))
+    with (tmp_path / "answers.0.jsonl").open("ab") as file:
+        file.write(b'{"session":"one"}\n')
+    with pytest.raises(StoreError, match=r"answers\.0\.jsonl, line 2 .* restore it from a copy"):
+        RecordTable(tmp_path, "answers", Answer, writable=False)
 
 
 class Note(Record):
