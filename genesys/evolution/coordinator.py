@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 MAX_FAILURES = 5
 # A design has failed once so many different workers have failed at it (app. B.1.4).
 ERRORS = 3
+LOST = "lost"
 # How long to wait for something to end before looking whether a person wants something.
 PATIENCE = 0.5
 HELD = {
@@ -201,7 +202,7 @@ class Coordinator:
 
     def _submit(self, job: Job) -> None:
         """Hand a job to the executor, with all that it needs."""
-        avoid = frozenset(self._under_way.failed_on(job))
+        avoid = frozenset(entry.worker for entry in self._under_way.failures(job))
         population = self._tree.population()
         if job.kind is JobKind.SESSION:
             assert job.session is not None
@@ -222,7 +223,7 @@ class Coordinator:
             case Faulty(error=error):
                 raise error
             case Lost(reason=reason):
-                self._failed(ended, "lost", reason)
+                self._lost(ended, reason)
             case Done(session=Session() as session, design=design):
                 self._commit_session(ended, session, design)
             case Done(report=VerificationReport() as report):
@@ -252,7 +253,8 @@ class Coordinator:
         if report.outcome is Outcome.MACHINE_ERROR:
             self._machine_failed(done, report)
         elif report.outcome is Outcome.DESIGN_ERROR and not self._is_proven(done.job):
-            self._failed(done, report.outcome.value, _last_line(report.error))
+            self._under_way.fail(done, report.outcome.value, _last_line(report.error))
+            self._submit(done.job)
         else:
             self._tree.commit_report(report)
             self._under_way.end(done, report.outcome.value, _last_line(report.error))
@@ -261,7 +263,7 @@ class Coordinator:
     def _is_proven(self, job: Job) -> bool:
         """Whether one more error is enough for a design to have failed."""
         needed = min(ERRORS, self._executor.size(JobKind.VERIFICATION))
-        return len(self._under_way.failed_on(job)) + 1 >= needed
+        return len(self._under_way.failures(job, Outcome.DESIGN_ERROR)) + 1 >= needed
 
     def _machine_failed(self, done: Done, report: VerificationReport) -> None:
         """Have it verified again; a machine that fails at one design again and again is broken."""
@@ -277,14 +279,14 @@ class Coordinator:
             )
         self._submit(done.job)
 
-    def _failed(self, ended: Done | Lost, outcome: str, why: str) -> None:
-        """Have it done again by another worker, unless too many have failed at it."""
-        self._under_way.fail(ended, outcome, why)
+    def _lost(self, ended: Lost, why: str) -> None:
+        """Have it done again by another worker, unless it has cost too many already."""
+        self._under_way.fail(ended, LOST, why)
         job = ended.job
-        if len(self._under_way.failed_on(job)) < ERRORS:
+        if len(self._under_way.failures(job, LOST)) < ERRORS:
             self._submit(job)
             return
-        note = f"{ERRORS} workers failed at it, the last one so: {why}"
+        note = f"{ERRORS} workers were lost with it, the last one so: {why}"
         given_up = Done(job, ended.worker, 0.0)
         if job.kind is JobKind.VERIFICATION:
             fault = Outcome.DESIGN_ERROR

@@ -31,7 +31,7 @@ class UnderWay:
     def __init__(self, ledger: Ledger, population: Population, in_order: bool) -> None:
         self._ledger, self._in_order = ledger, in_order
         self._jobs: dict[int, Job] = {}
-        self._failed_on: dict[int, list[str]] = {}
+        self._failures: dict[int, list[Entry]] = {}
         self._ended: list[Ended] = []
         self.number = 0
         for entry in ledger.entries:
@@ -44,9 +44,10 @@ class UnderWay:
     def __iter__(self) -> Iterator[Job]:
         return iter(list(self._jobs.values()))
 
-    def failed_on(self, job: Job) -> list[str]:
-        """Workers that have failed at a job, each as often as it has."""
-        return self._failed_on.get(job.number, [])
+    def failures(self, job: Job, outcome: str = "") -> list[Entry]:
+        """Attempts at a job that came to nothing, all of them or those that ended so."""
+        all_ = self._failures.get(job.number, [])
+        return [entry for entry in all_ if outcome in ("", entry.outcome)]
 
     def begin(self, job: Job) -> None:
         """Write down that a job is begun."""
@@ -95,10 +96,10 @@ class UnderWay:
             self._jobs[entry.job] = _job(entry)
             self.number = entry.job + 1
         elif entry.kind is EntryKind.FAILED:
-            self._failed_on.setdefault(entry.job, []).append(entry.worker)
+            self._failures.setdefault(entry.job, []).append(entry)
         elif entry.kind is EntryKind.ENDED:
             self._jobs.pop(entry.job, None)
-            self._failed_on.pop(entry.job, None)
+            self._failures.pop(entry.job, None)
 
     def _reconcile(self, population: Population) -> None:
         """Write down the end of jobs whose results are committed."""

@@ -161,12 +161,13 @@ def run(
     scales=SCALES,
     others=None,
     generations=1,
+    executor=None,
     **changes,
 ):
     """Run, or go on, in a folder; the population in the end."""
     chosen = settings(seeds, **changes)
     parts = plugins(**(others or {}))
-    executor = InlineExecutor()
+    executor = executor or InlineExecutor()
     outfit = Outfit({}, folder, observe, lambda *about: None, parts, None, chosen)
     with (
         EvolutionTree(folder, {"evolution": chosen.model_dump()}) as tree,
