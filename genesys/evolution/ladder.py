@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from functools import partial
 from typing import Literal
+
+import numpy as np
 
 from genesys.errors import ConfigError
 from genesys.evolution.release import Halving, Pyramid, Release
 from genesys.population.population import Population
-from genesys.records import Record, Scale
+from genesys.records import Design, Outcome, Record, Scale, VerificationReport
 
 
 @dataclass(frozen=True)
@@ -144,22 +146,25 @@ class Ladder:
             In the order of the population.
         """
         rungs = self.rungs(population, under_way)
-        barred = self._barred(population, rungs)
-        found: dict[str, Scale] = {}
-        for design in population.designs:
-            name = design.name
-            if name in under_way or population.is_erroneous(name):
-                continue
-            verified = population.verified_scales(name)
-            rung = next((rung for rung in rungs if rung.scale.name not in verified), None)
-            if rung and rung.available and name not in barred[rung.scale.name]:
-                found[name] = rung.scale
-        return found
-
-    def _barred(self, population: Population, rungs: list[Rung]) -> dict[str, Container[str]]:
-        """Rung by rung the names of designs that may not enter it."""
-        barred: dict[str, Container[str]] = {rung.scale.name: () for rung in rungs}
-        for below, rung in pairwise(rungs):
+        names = tuple(rung.scale.name for rung in rungs)
+        lowest = population.values(("lowest unverified", names), partial(_lowest, names))
+        found: dict[int, Scale] = {}
+        for number, rung in enumerate(rungs):
             if rung.available:
-                barred[rung.scale.name] = self._release.barred(population, below, rung)
-        return barred
+                there = lowest == number
+                if number:
+                    there &= self._release.admits(population, rungs[number - 1], rung)
+                found |= dict.fromkeys(np.flatnonzero(there).tolist(), rung.scale)
+        designs = population.designs
+        named = ((designs[place].name, found[place]) for place in sorted(found))
+        return {name: scale for name, scale in named if name not in under_way}
+
+
+def _lowest(
+    scales: Sequence[str], design: Design, reports: Sequence[VerificationReport]
+) -> float | None:
+    """Position of the first scale that a design lacks; None if it lacks none, or has failed."""
+    if any(report.outcome is Outcome.DESIGN_ERROR for report in reports):
+        return None
+    verified = {report.scale for report in reports if report.outcome is Outcome.OK}
+    return next((i for i, scale in enumerate(scales) if scale not in verified), None)

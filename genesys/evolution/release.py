@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from genesys.errors import ConfigError
-from genesys.records import Outcome, Scale
+from genesys.records import Design, Operator, Scale, VerificationReport
 
 if TYPE_CHECKING:
     from genesys.evolution.ladder import Rung
     from genesys.population.population import Population
+
+Flags = NDArray[np.bool_]
 
 
 class Release(Protocol):
@@ -20,8 +26,8 @@ class Release(Protocol):
     def accept(self, scales: Sequence[Scale]) -> None:
         """Look whether it can work with these scales, smallest first; ``ConfigError`` if not."""
 
-    def barred(self, population: Population, below: Rung, rung: Rung) -> Container[str]:
-        """Names of designs that may not enter a rung now, though they have finished the one below.
+    def admits(self, population: Population, below: Rung, rung: Rung) -> Flags:
+        """Whether each design may enter a rung now, if it has finished the one below, (designs,).
 
         A rung must not starve: where a trial is released and a child waits, one may enter.
         """
@@ -33,12 +39,12 @@ class Pyramid:
     def accept(self, scales: Sequence[Scale]) -> None:
         """Any ladder will do."""
 
-    def barred(self, population: Population, below: Rung, rung: Rung) -> Container[str]:
-        """None."""
-        return ()
+    def admits(self, population: Population, below: Rung, rung: Rung) -> Flags:
+        """All may."""
+        return np.ones(len(population.designs), bool)
 
 
-class Halving(Release):
+class Halving:
     """The best share of those that have finished the rung below, as they stand now.
 
     Successive halving that does not wait for a rung to fill (ASHA; Li et al. 2020, 1810.05934). Two
@@ -66,20 +72,22 @@ class Halving(Release):
                     f"{below.trials / scale.trials:.4g}, or null for as many as there are trials."
                 )
 
-    def barred(self, population: Population, below: Rung, rung: Rung) -> Container[str]:
-        """All but the best children, by their fitness at the rung below."""
+    def admits(self, population: Population, below: Rung, rung: Rung) -> Flags:
+        """The best children by their fitness at the rung below, and the seeds."""
         scale = below.scale.name
-        seeds = {seed.name for seed in population.seeds}
-        ranked = sorted(
-            {
-                report.design: population.fitness(report.design, scale)
-                for report in population.reports
-                if report.scale == scale
-                and report.outcome is Outcome.OK
-                and report.design not in seeds
-            }.items(),
-            key=lambda item: float("-inf") if item[1] is None else item[1],
-            reverse=True,
-        )
+        score = population.values(("standing at", scale), partial(_standing, population, scale))
         share = int(below.used / self._eta) if self._eta else 0
-        return {name for name, _ in ranked[max(share, rung.released) :]}
+        best = np.argsort(-score, kind="stable")[: max(share, rung.released)]
+        admitted = np.isnan(score)
+        admitted[best] = True
+        return admitted
+
+
+def _standing(
+    population: Population, scale: str, design: Design, _: Sequence[VerificationReport]
+) -> float | None:
+    """Fitness of a child that is verified at a scale, the least if it has none; else None."""
+    if design.operator is Operator.SEED or scale not in population.verified_scales(design.name):
+        return None
+    value = population.fitness(design.name, scale)
+    return float("-inf") if value is None else value
