@@ -6,7 +6,7 @@ import os
 import socket
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO, cast
@@ -83,10 +83,14 @@ class Job:
     def __call__(self, config: DictConfig) -> float | None:
         """Run it; the best fitness of a new design, for Hydra's sweepers to maximise."""
         from hydra.core.hydra_config import HydraConfig
+        from omegaconf import OmegaConf
+
+        from genesys.population.comparison.runs import CHOICES
 
         hydra = HydraConfig.get()
         folder, number = Path(hydra.runtime.output_dir), hydra.job.get("num")
         config.folder = str(folder)
+        OmegaConf.update(config, CHOICES, _choices(hydra.runtime.choices), force_add=True)
         try:
             os.chdir(hydra.runtime.cwd)  # paths in the config are relative to it
             return _best(run(config, folder, alone=self.origin == _here()))
@@ -117,15 +121,15 @@ def run(config: DictConfig, folder: Path, alone: bool = True) -> Population:
     from genesys.cli.leaderboard import leaderboard
     from genesys.cli.report import write_report
     from genesys.evolution.run import evolve
-    from genesys.population.spending import Spending
+    from genesys.population.metrics import of_run
 
     console = Console() if alone else _shared(folder.name)
     with Display(console) as display:
         population = evolve(plain(config), folder, display)
     if alone:
         console.print(leaderboard(population))
-    usd = Spending.read(folder).total.usd
-    report = write_report(population, folder / "report.html", title=folder.name, usd=usd)
+    tables = of_run.read(folder, population)
+    report = write_report(population, folder / "report.html", title=folder.name, tables=tables)
     console.print(f"Report: {report}", soft_wrap=True)
     return population
 
@@ -133,6 +137,11 @@ def run(config: DictConfig, folder: Path, alone: bool = True) -> Population:
 def _shared(tag: str) -> Console:
     lines = cast("TextIO", Tagged(sys.stdout, tag))
     return Console(file=lines, force_terminal=False, highlight=False)
+
+
+def _choices(groups: Mapping[str, object]) -> dict[str, object]:
+    """What was chosen of each of our config groups, for those who compare runs."""
+    return {g: chosen for g, chosen in groups.items() if chosen and not g.startswith("hydra/")}
 
 
 def _best(population: Population) -> float | None:

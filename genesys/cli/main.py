@@ -10,6 +10,7 @@ import typer
 
 from genesys.cli.contributed import Commands
 from genesys.cli.errors import print_error
+from genesys.cli.roles import Role
 from genesys.errors import GenesysError
 from genesys.population.by import By
 
@@ -45,6 +46,70 @@ def evolve(context: typer.Context) -> None:
     from genesys.cli.evolve import evolve
 
     sys.exit(evolve(context.args))
+
+
+RunFolder = Annotated[
+    Path | None, typer.Argument(help="The run's folder; the newest below runs/ by default.")
+]
+
+
+@app.command()
+def runs(
+    folder: Annotated[Path, typer.Argument(help="Runs below this folder.")] = Path("runs"),
+    as_json: AsJson = False,
+) -> None:
+    """List runs: what they are doing, how far they are, and what they cost."""
+    from genesys.cli.overview import runs
+
+    runs(folder, as_json)
+
+
+@app.command()
+def pause(
+    run: RunFolder = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Until nothing is under way.")] = False,
+) -> None:
+    """Have a run begin no further job; those under way go on."""
+    from genesys.cli.runs import find_run
+    from genesys.cli.steering import want
+    from genesys.evolution.control import Wish
+
+    want(find_run(run), Wish.PAUSE, wait)
+
+
+@app.command()
+def stop(
+    run: RunFolder = None,
+    wait: Annotated[bool, typer.Option("--wait", help="Until it has ended.")] = False,
+) -> None:
+    """Have a run end once the jobs under way have."""
+    from genesys.cli.runs import find_run
+    from genesys.cli.steering import want
+    from genesys.evolution.control import Wish
+
+    want(find_run(run), Wish.STOP, wait)
+
+
+@app.command()
+def resume(run: RunFolder = None) -> None:
+    """Go on with a run that is paused, was stopped or was interrupted."""
+    from genesys.cli.runs import find_run
+    from genesys.cli.steering import resume
+
+    sys.exit(resume(find_run(run)))
+
+
+@app.command()
+def workers(
+    run: RunFolder = None,
+    designers: Annotated[int | None, typer.Option(min=0, help="Workers that design.")] = None,
+    verifiers: Annotated[int | None, typer.Option(min=0, help="Workers that verify.")] = None,
+) -> None:
+    """Change how many workers a run has, while it goes on."""
+    from genesys.cli.runs import find_run
+    from genesys.cli.steering import workers
+
+    workers(find_run(run), designers, verifiers)
 
 
 @app.command()
@@ -236,12 +301,13 @@ def report(
     """Write the report of a run: one HTML file that needs nothing else."""
     from genesys.cli.report import write_report
     from genesys.cli.runs import find_run, population_of
-    from genesys.population.spending import Spending
+    from genesys.population.metrics import of_run
 
     folder = find_run(run)
-    usd = Spending.read(folder).total.usd
+    population = population_of(folder)
+    tables = of_run.read(folder, population)
     file = out or folder / "report.html"
-    typer.echo(write_report(population_of(folder), file, title=folder.name, usd=usd))
+    typer.echo(write_report(population, file, title=folder.name, tables=tables))
 
 
 @app.command()
@@ -265,6 +331,31 @@ def metrics(
 
     tables = read(published) if published else of_run.read(find_run(run))
     metrics(tables, size, step, out, as_json)
+
+
+@app.command()
+def compare(
+    folder: Annotated[
+        Path | None, typer.Argument(help="Of a multirun; the newest below runs/ by default.")
+    ] = None,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Config group or key that tells runs apart; may be given twice."),
+    ] = None,
+    size: Annotated[int, typer.Option(min=1, help="Designs in a generation.")] = 50,
+    step: Annotated[int, typer.Option(min=1, help="Designs from one generation to the next.")] = 25,
+    designs: Annotated[
+        int | None, typer.Option(min=1, help="Only the first so many verified designs of a run.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The folder to write; comparison in FOLDER.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare the runs of a multirun: figures with intervals over seeds, and a page with curves."""
+    from genesys.cli.compare import compare
+
+    compare(folder, by or (), size, step, designs, out, as_json)
 
 
 @app.command()
@@ -295,6 +386,30 @@ def doctor(context: typer.Context, as_json: AsJson = False) -> None:
     from genesys.cli.doctor import doctor
 
     sys.exit(doctor(context.args, as_json))
+
+
+@app.command()
+def worker(
+    run: Run = None,
+    role: Annotated[Role, typer.Option(help="What it is to do.")] = Role.BOTH,
+    connect: Annotated[
+        str, typer.Option(help="host:port of the run, where its folder cannot be read from here.")
+    ] = "",
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help="File with the run's key; the variable GENESYS_WORKER_KEY by default."),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads of guests that bring no limits.")
+    ] = None,
+) -> None:
+    """Join a run that is under way with executor=local or executor=ray, and do jobs of it.
+
+    Ctrl-C leaves it when the job under way is done, Ctrl-C again at once.
+    """
+    from genesys.cli.worker import work
+
+    sys.exit(work(run, role, connect, key_file, threads))
 
 
 corpus = typer.Typer(help="Build a corpus, or see what is in one.", no_args_is_help=True)

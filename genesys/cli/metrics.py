@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 
@@ -67,19 +68,27 @@ def _shown(name: str, table: pa.Table) -> RenderableType:
     shown = Table(
         title=f"{name}{more}", title_justify="left", box=None, padding=(0, 2, 0, 0), pad_edge=False
     )
-    # Columns of which nothing is known, and those that a terminal has no room for, are left out.
-    names = [n for n in table.column_names if n not in FILES_ONLY.get(name, ())]
-    rows = rows.select([n for n in names if rows[n].null_count < rows.num_rows or n == "value"])
+    rows = columns(rows, FILES_ONLY.get(name, ()))
     for column in rows.schema:
-        left = pa.types.is_string(column.type)
-        name = column.name.replace("_", " ")
-        if left:
-            shown.add_column(name, overflow="fold")
+        title = column.name.replace("_", " ")
+        if pa.types.is_string(column.type):
+            shown.add_column(title, overflow="fold")
         else:
-            shown.add_column(name, justify="right", min_width=6)
-    for row in rows.to_pylist():
-        shown.add_row(*(plain(_cell(value)) for value in row.values()))
+            shown.add_column(title, justify="right", min_width=6)
+    for row in cells(rows):
+        shown.add_row(*map(plain, row))
     return Group(shown, "")
+
+
+def columns(table: pa.Table, but: Collection[str]) -> pa.Table:
+    """The columns that are worth showing: of which something is known, but not these."""
+    known = [n for n in table.column_names if table[n].null_count < table.num_rows or n == "value"]
+    return table.select([name for name in known if name not in but])
+
+
+def cells(table: pa.Table) -> list[list[str]]:
+    """What a table holds, for people."""
+    return [[_cell(value) for value in row.values()] for row in table.to_pylist()]
 
 
 def _cell(value: object) -> str:

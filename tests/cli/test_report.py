@@ -10,16 +10,20 @@ from genesys.cli.ranking import rank
 from genesys.cli.report import write_report
 from genesys.cli.report.descent import descent_tree
 from genesys.cli.report.generations import generations
-from genesys.cli.report.kinds import error_kinds, rejections
+from genesys.cli.report.kinds import error_kinds
 from genesys.cli.report.layout import positions
 from genesys.cli.report.plots import CURVE_POINTS, curves, fitness
 from genesys.cli.report.prose import markdown, python
 from genesys.cli.report.scaling import scaling
 from genesys.cli.report.summary import tiles
 from genesys.errors import GenesysError
+from genesys.population.ledger import Entry, EntryKind, JobKind
+from genesys.population.metrics.errors import ERRORS, errors
+from genesys.population.metrics.figures import GENERATIONS
+from genesys.population.metrics.of_run import of_run
+from genesys.population.metrics.tables import CALLS, table
 from genesys.population.population import Population
 from genesys.population.scaling import ScalingFit
-from genesys.records import ErrorKind, Issue, Operator, Selection, Session, SessionEnd, Severity
 
 from .conftest import SCALES, make_efficiency, make_report
 
@@ -192,7 +196,7 @@ def test_figures_are_valid_plotly(population):
         descent_tree(population, [ranking]),
         fitness(population, ranking),
         curves(population, ranking),
-        error_kinds(population),
+        error_kinds(errors(of_run(population))),
         scaling(population, ScalingFit([*population.reports, fourth])),
     ]
     for figure in figures:
@@ -201,33 +205,23 @@ def test_figures_are_valid_plotly(population):
         Figure(data=spec["data"], layout=spec["layout"])
 
 
-def rejected_for(*kinds, severity=Severity.ERROR):
-    selection = Selection(operator=Operator.SCRATCH, designs=[])
-    issues = [Issue(check="c", kind=kind, severity=severity, message="no") for kind in kinds]
-    end = SessionEnd.REJECTED_BY_CHECKER
-    return Session(index=0, seed=0, selection=selection, end=end, issues=issues)
-
-
-def test_classes_of_errors_are_counted_once_a_design():
-    sessions = [
-        rejected_for(ErrorKind.SHAPE, ErrorKind.SHAPE, ErrorKind.UNUSED_CHILD),
-        rejected_for(ErrorKind.SHAPE),
-        rejected_for(None),
-        rejected_for(ErrorKind.SLOW_LOOP, severity=Severity.WARNING),
+def test_classes_of_errors_are_drawn_by_group():
+    rows = [
+        {"group": "end", "error": "rejected by checker", "count": 3},
+        {"group": "format", "error": "all", "count": 1},
+        {"group": "format", "error": "unused child", "count": 1},
+        {"group": "function", "error": "all", "count": 2},
+        {"group": "function", "error": "shape", "count": 2},
+        {"group": "function", "error": "causality", "count": 1},
+        {"group": "other", "error": "other", "count": 1},
     ]
-    population = Population(sessions=sessions)
-    assert rejections(population) == {
-        "format": {"unused child": 1},
-        "function": {"shape": 2},
-        "other": {"other": 1},
-    }
-    figure = error_kinds(population)
+    figure = error_kinds(table(rows, ERRORS))
     assert [(bars["name"], bars["y"], bars["x"]) for bars in figure["data"]] == [
         ("format", ["unused child"], [1]),
-        ("function", ["shape"], [2]),
+        ("function", ["shape", "causality"], [2, 1]),
         ("other", ["other"], [1]),
     ]
-    assert error_kinds(Population(sessions=[sessions[3]])) is None
+    assert error_kinds(table(rows[:1], ERRORS)) is None
 
 
 def test_the_report_shows_the_classes_of_errors(full):
@@ -242,16 +236,72 @@ def test_descent_has_an_edge_per_parent(population):
     assert drawn == sum(len(d.parents) for d in population.designs)
 
 
-def test_generations_need_three_of_them(population):
-    assert generations(population) is None
-    one = population.children[0]
-    designs = [one.model_copy(update={"name": f"d{i}", "parents": []}) for i in range(100)]
-    reports = [make_report(d.name, SCALES[0], 0.4 + i / 500) for i, d in enumerate(designs)]
-    figure = generations(Population(designs, reports))
-    least, most, mean = figure["data"]
-    assert least["y"] == pytest.approx([0.4, 0.45, 0.5])
-    assert most["y"] == pytest.approx([0.498, 0.548, 0.598])
-    assert mean["y"] == pytest.approx([0.449, 0.499, 0.549])
+def test_generations_need_three_of_them():
+    rows = [
+        {"first": 25 * i, "designs": 50, "mean": 0.4 + i / 10, "least": 0.3, "most": 0.9}
+        for i in range(3)
+    ]
+    assert generations(table(rows[:2], GENERATIONS)) is None
+    least, most, mean = generations(table(rows, GENERATIONS))["data"]
+    assert mean["x"] == [0, 25, 50]
+    assert mean["y"] == pytest.approx([0.4, 0.5, 0.6])
+    assert (least["y"], most["y"]) == ([0.3] * 3, [0.9] * 3)
+
+
+def folded(tree, name):
+    fold = tree.get_element_by_id(f"metrics-{name}")
+    return " ".join(fold.find("summary").text_content().split()), fold
+
+
+def test_metrics_are_folded_with_what_they_come_to(full):
+    gist, fold = folded(full, "sessions")
+    assert gist == (
+        "Sessions and errors 20% of 10 sessions made no design, "
+        "12.5% of the designs tried failed in verification"
+    )
+    assert "causality" in fold.text_content() and fold.get("open") is None
+    assert folded(full, "cost")[0] == "Cost-effectiveness no language model was paid"
+    assert folded(full, "progress")[0] == "Progress not known yet: it takes three generations"
+    assert "of 6 tell designs apart" in folded(full, "tasks")[0]
+    assert not full.find_class("simulated")
+
+
+def test_metrics_of_a_run_with_a_ledger_and_calls(population, page):
+    call = {"session": 0, "role": "coder", "model": "m", "calls": 3, "usd": 2.5}
+    calls = table([call | {"input_tokens": 10, "output_tokens": 5}], CALLS)
+    entries = [
+        Entry(time=0, kind=EntryKind.OPENED),
+        Entry(time=0, kind=EntryKind.JOINED, worker="one"),
+        Entry(time=0, kind=EntryKind.JOINED, worker="two"),
+    ]
+    for worker, work, outcome in (
+        ("one", JobKind.SESSION, "accepted"),
+        ("two", JobKind.VERIFICATION, "ok"),
+    ):
+        done = {"work": work, "worker": worker, "outcome": outcome, "seconds": 1800}
+        entries.append(Entry(time=3600, kind=EntryKind.ENDED, **done))
+    tables = of_run(population, calls, entries)
+    tree = page(population, tables=tables)
+    gist, fold = folded(tree, "pipeline")
+    assert "workers busy for 50% of their time, 1 verifiers for each designer" in gist
+    figures = json.loads(tree.get_element_by_id("figures").text)
+    assert {line["name"] for line in figures["metrics-pipeline-figure"]["data"]} >= {"best ratio"}
+    assert fold.get_element_by_id("metrics-pipeline-figure") is not None
+    assert "2.50 USD" in folded(tree, "cost")[0]
+    assert "coder" in folded(tree, "cost")[1].text_content()
+    assert "USD for language models" in tree.find_class("tiles")[0].text_content()
+
+
+def test_a_simulation_is_told_at_the_top(population, page):
+    reports = [report.model_copy(update={"simulated": True}) for report in population.reports]
+    (told,) = page(Population(population.designs, reports)).find_class("simulated")
+    assert told.text_content().startswith("Simulated: nothing was trained (13 of 13")
+
+
+def test_nothing_is_not_known_as_a_number(page):
+    text = page(Population()).get_element_by_id("metrics").text_content()
+    assert text.count("not known yet") == 5
+    assert not re.search(r"\bnan\b|\bNone\b", text)
 
 
 def test_layout_puts_children_right_of_their_parents(population):

@@ -17,7 +17,7 @@ function themed(value, style) {
 /** Draws a figure in the colours of the page. What is hidden has no width yet and has to wait. */
 function draw(id) {
   const element = document.getElementById(id);
-  if (!element || element.offsetParent === null) return;
+  if (!element || !figures[id] || element.offsetParent === null) return;
   const style = getComputedStyle(document.documentElement);
   const { data, layout, width } = themed(figures[id], style);
   layout.font.family = getComputedStyle(document.body).fontFamily;
@@ -64,6 +64,8 @@ if (pickers.length) {
   drawAll();
 }
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+// A figure in a fold has a width only once that is open.
+document.addEventListener("toggle", (event) => draw(`${event.target.id}-figure`), true);
 addEventListener("hashchange", () => openTarget("auto"));
 document.addEventListener("click", (event) => {
   const link = event.target.closest('a[href^="#design-"]');

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, fields
+from functools import cached_property
 from statistics import fmean
 
 import pyarrow as pa
@@ -104,6 +105,14 @@ class Figures:
             units=pa.table([list(uses), list(uses.values())], schema=UNITS),
             reuse=reuse_over_time(tables.designs, size),
         )
+
+    def value(self, group: str, figure: str) -> float | None:
+        """That of one figure; None if it is not known."""
+        return self._values.get((group, figure))
+
+    @cached_property
+    def _values(self) -> dict[tuple[str, str], float | None]:
+        return {(r["group"], r["figure"]): r["value"] for r in self.figures.to_pylist()}
 
     def items(self) -> list[tuple[str, pa.Table]]:
         """All tables with their names."""

@@ -39,8 +39,12 @@ from genesys.records import (
 _STAGE = re.compile(r"([a-z][a-z ]{0,40})(, [^:\n]*)?: ")
 
 
-def read(folder: Path) -> Tables:
+def read(folder: Path, population: Population | None = None) -> Tables:
     """The tables of a run folder, also while the run goes on.
+
+    Args:
+        folder: Of the run.
+        population: Its own, if it is at hand.
 
     Raises:
         StoreError: The folder holds no run, or one of another version.
@@ -50,7 +54,7 @@ def read(folder: Path) -> Tables:
     # Sessions of calls and of the ledger may be newer than the population; it is read last.
     calls = Spending.read(folder).sums("session", "role", "model")
     entries = Ledger.read(folder)
-    return of_run(EvolutionTree.read(folder), calls, entries)
+    return of_run(population or EvolutionTree.read(folder), calls, entries)
 
 
 def of_run(
