@@ -1,7 +1,7 @@
 """A worker: does the jobs of a run, in the coordinator's process or in one of its own.
 
 ``python -m genesys.evolution.worker`` is a process of its own, which reads its invitation from
-standard input.
+standard input; with ``--tied`` it dies with the thread that has started it.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from genesys.plugins import Plugins
     from genesys.sandbox import Sandbox
 
+TIED = "--tied"
 # The plugins that each kind of job calls.
 CALLED = {
     JobKind.SESSION: ("agent", "checker", "knowledge"),
@@ -234,10 +235,14 @@ def _tape(session: int, order: Order, link: Link) -> Tape:
 
 
 def main() -> None:
-    """Serve whoever started this process.
+    """Serve whoever started this process; with ``--tied``, as long as that lives at most.
 
-    Its invitation comes by standard input, where no list of processes shows the key.
+    The invitation comes by standard input, where no list of processes shows the key.
     """
+    if TIED in sys.argv[1:]:
+        from genesys.sandbox.confine import tie_to
+
+        tie_to(os.getppid())  # a process that is stopped could not see its connection end
     try:
         serve(Invitation.model_validate_json(sys.stdin.buffer.read()))
     except GenesysError as error:

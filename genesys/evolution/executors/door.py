@@ -42,7 +42,7 @@ class Door:
         self._changing, self._closed = threading.Lock(), False
         try:
             self._socket, self.address = self._tcp(listen) if listen else self._unix()
-        except (OSError, OverflowError) as error:
+        except OSError as error:
             self._clear()
             where = listen or tempfile.gettempdir()
             raise ConfigError(f"Workers cannot be waited for at {where}: {error}.") from None
@@ -80,16 +80,18 @@ class Door:
 
     def _tcp(self, listen: str) -> tuple[socket.socket, str]:
         host, _, port = listen.rpartition(":")
-        if not (host and port.isdigit()):
+        if not (host and port.isdigit() and int(port) < 2**16):
             raise ConfigError(f"{listen!r} is no host:port at which workers could be waited for.")
         door = socket.create_server((host, int(port)), backlog=BACKLOG)
         return door, f"{host}:{door.getsockname()[1]}"
 
     def _accept(self) -> None:
-        while not self._closed:
+        while True:
             try:
                 stream, _ = self._socket.accept()
             except OSError:
+                if self._closed:
+                    return
                 time.sleep(PAUSE_SECONDS)
                 continue
             if sum(not line.greeted for line in self.lines()) >= MOST_STRANGERS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import secrets
 import time
@@ -45,6 +46,7 @@ from genesys.tape import Tape
 
 BEATS = 4  # in a lease
 LOOK_SECONDS = 0.5  # between looks at the leases
+MOST_AT_ONCE = 1000  # messages to hear before looking at all else
 STOP_SECONDS = 2.0  # for workers to go when they are told to
 # A job whose workers have all failed at it waits so long for one that has not.
 PATIENCE_SECONDS = 60.0
@@ -175,13 +177,11 @@ class Hub:
         return ended
 
     def _said(self, seconds: float) -> Iterator[tuple[Line, FromWorker | Gone]]:
-        """All that was said, once something was."""
-        try:
+        """What was said, once something was."""
+        with contextlib.suppress(Empty):
             yield self._inbox.get(timeout=seconds) if seconds else self._inbox.get_nowait()
-            while True:
+            for _ in range(MOST_AT_ONCE):
                 yield self._inbox.get_nowait()
-        except Empty:
-            return
 
     def _hear(self, line: Line, said: FromWorker | Gone) -> None:
         member = self._members.get(line)

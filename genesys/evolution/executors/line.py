@@ -101,6 +101,8 @@ class Line:
             self.close()
             if self.greeted:
                 self._inbox.put((self, Gone(reason)))
+            if self._writer.is_alive():
+                self._writer.join()  # it ends now, and must not write to what others open
             self._connection.close()
             self._socket.close()
             self.ended.set()

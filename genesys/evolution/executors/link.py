@@ -63,7 +63,7 @@ class Link:
         self._orders: SimpleQueue[Growth | Order | None] = SimpleQueue()
         self._answers: SimpleQueue[Granted | Denied] = SimpleQueue()
         self._over, self._leaving = threading.Event(), threading.Event()
-        self._at_work = False
+        self._at_work = True  # on its plugins, at first
         self._why = ""
         try:
             self.say(hello)

@@ -78,7 +78,7 @@ class Process:
         self._begun, self._last = self._log.tell(), ""
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "genesys.evolution.worker"],
+                [sys.executable, "-m", "genesys.evolution.worker", "--tied"],
                 stdin=subprocess.PIPE,
                 stdout=self._log,
                 stderr=self._log,

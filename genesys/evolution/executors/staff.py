@@ -25,6 +25,8 @@ TEND_SECONDS = 1.0
 # Workers that end without having been ready once, in a row, before there will be none.
 MOST_STILLBORN = 5
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0  # before such a one is started again
+# For what is known of a worker whose connection has ended.
+ASK_SECONDS = 0.2
 # For a worker to end by itself once it is let go.
 GRACE_SECONDS = 5.0
 
@@ -232,11 +234,22 @@ class HubExecutor(ABC):
     def _why(self, name: str) -> str:
         """What is known of a worker's end."""
         post = self._posts.get(name)
-        return (post.launched.ended() or "") if post and post.launched else ""
+        if post is None or post.launched is None:
+            return ""
+        # A process that is killed loses its connection a moment before it can be asked.
+        deadline = time.monotonic() + ASK_SECONDS
+        while (why := post.launched.ended()) is None and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return why or ""
 
     def _end(self) -> None:
         """End all workers; they have been told."""
-        launched = [post.launched for post in self._posts.values() if post.launched]
+        launched = []
+        for post in self._posts.values():
+            if post.launched and post.ready:
+                launched.append(post.launched)
+            elif post.launched:
+                post.launched.kill()
         deadline = time.monotonic() + GRACE_SECONDS
         while time.monotonic() < deadline and any(one.ended() is None for one in launched):
             time.sleep(0.02)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # for what the tests share
 ENTRIES = """[genesys]
 agent.fake = fake_run:Agent
 checker.fake = fake_run:Checker
@@ -20,7 +21,7 @@ verifier.slow = slow:Verifier
 
 
 @pytest.fixture(autouse=True)
-def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The fakes are found by name here and in the processes of workers."""
     distribution = tmp_path / "site" / "genesys_fakes-1.dist-info"
     distribution.mkdir(parents=True)
@@ -32,7 +33,6 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     for path in paths:
         monkeypatch.syspath_prepend(path)
     monkeypatch.setenv("PYTHONPATH", ":".join(paths))
-    yield
 
 
 @pytest.fixture

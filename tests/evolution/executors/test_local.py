@@ -1,0 +1,308 @@
+"""Worker processes: they do what is done inline, die, hang, come and go."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import psutil
+import pytest
+
+from genesys.errors import ConfigError, GenesysError
+from genesys.evolution.control import Control
+from genesys.evolution.coordinator import Coordinator
+from genesys.evolution.executors import staff
+from genesys.evolution.executors.base import Executor, Outfit
+from genesys.evolution.executors.inline import InlineExecutor
+from genesys.evolution.executors.local import LocalExecutor
+from genesys.evolution.jobs import Done, Extent, Job, Lost, Task
+from genesys.evolution.ladder import Ladder
+from genesys.evolution.seeds import load_seed
+from genesys.population.evolution_tree import EvolutionTree, tree_digest
+from genesys.population.ledger import JobKind
+from genesys.population.population import Population
+from genesys.records import Operator, Scale, Selection
+from genesys.tape import Call, Tape
+
+HERE = Path(__file__).parent
+SCALE = Scale(name="s0", n_block=1, d_model=16, tokens=100, learning_rate=1e-3, trials=1)
+WORKER = "genesys.evolution.worker"
+
+
+def workers_of(pid: int) -> list[psutil.Process]:
+    """The worker processes that a process has started."""
+    found = []
+    for process in psutil.Process(pid).children(recursive=True):
+        try:
+            if WORKER in process.cmdline() and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def eventually(happened: Callable[[], Any], seconds: float = 60) -> Any:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if result := happened():
+            return result
+        time.sleep(0.02)
+    raise AssertionError("it never happened")
+
+
+class Local:
+    """An open executor, and what it has told."""
+
+    def __init__(self, executor: LocalExecutor, run: Path) -> None:
+        self.executor, self.run = executor, run
+        self.events: list[Any] = []
+        self.notes: list[tuple[str, bool, str]] = []
+        self.ended: list[Any] = []
+
+    @contextmanager
+    def open(self, config: dict[str, Any]) -> Iterator[None]:
+        def note(*about: Any) -> None:
+            self.notes.append(about)
+
+        self.run.mkdir()
+        parts: Any = None
+        outfit = Outfit(config, self.run, self.events.append, note, parts, parts, parts)
+        with self.executor.open(outfit):
+            yield
+
+    def until(self, happened: Callable[[], Any]) -> Any:
+        """Wait on the executor until something has happened."""
+
+        def look() -> Any:
+            self.ended += self.executor.wait(0.05)
+            return happened()
+
+        return eventually(look)
+
+    def next(self) -> Any:
+        return self.until(lambda: self.ended and self.ended.pop(0))
+
+    def joined(self) -> list[str]:
+        names = [name for name, joined, _ in self.notes if joined]
+        return names
+
+
+@pytest.fixture
+def slow(config: dict[str, Any], tmp_path: Path) -> tuple[dict[str, Any], Path]:
+    """A config with the plugins that wait, and the folder in which they do."""
+    folder = tmp_path / "slow"
+    folder.mkdir()
+    parameters = {"name": "slow", "folder": str(folder)}
+    return {**config, "agent": parameters, "verifier": parameters}, folder
+
+
+def verification(seeds: list[str], number: int = 0, **more: Any) -> Task:
+    population = Population([load_seed(path) for path in seeds])
+    design = population.designs[number % 2]
+    kind, extent = JobKind.VERIFICATION, Extent.of(population)
+    job = Job(number=number, kind=kind, extent=extent, design=design.name, scale="s0")
+    return Task(job, population, design=design, scale=SCALE, **more)
+
+
+def test_the_tree_is_that_of_a_run_in_one_process(
+    config: dict[str, Any], fakes: ModuleType, seeds: list[str], tmp_path: Path
+) -> None:
+    """Results count in the order in which jobs were begun, so the two trees are equal."""
+    chosen = fakes.settings(seeds, ahead=3)
+    config["evolution"] = chosen.model_dump()
+    digests = []
+    modes = []
+
+    def look(event: Any) -> None:
+        hub = tmp_path / "local" / "workers" / "hub.json"
+        if hub.exists() and not modes:
+            modes.append(stat.S_IMODE(hub.stat().st_mode))
+            assert json.loads(hub.read_text())["address"].endswith(".sock")
+
+    executors: dict[str, Executor] = {
+        "inline": InlineExecutor(),
+        "local": LocalExecutor(designers=1, verifiers=2),
+    }
+    for name, executor in executors.items():
+        parts = fakes.plugins()
+        folder = tmp_path / name
+        nothing: Any = None
+        outfit = Outfit(config, folder, look, lambda *about: None, parts, nothing, chosen)
+        with EvolutionTree(folder, {"seed": 1}) as tree, executor.open(outfit):
+            ladder = Ladder(fakes.SCALES)
+            coordinator = Coordinator(tree, parts, ladder, nothing, chosen, executor, look)
+            digests.append(tree_digest(coordinator.run(1)))
+    assert digests[0] == digests[1]
+    assert modes == [0o600]
+    left = sorted(path.name for path in (tmp_path / "local" / "workers").iterdir())
+    assert left == ["designer-1.log", "verifier-1.log", "verifier-2.log"]
+    assert not workers_of(os.getpid())
+
+
+def test_a_job_outlives_its_workers(
+    slow: tuple[dict[str, Any], Path], seeds: list[str], tmp_path: Path
+) -> None:
+    """One is killed, and one hangs; both are started again."""
+    config, folder = slow
+    local = Local(LocalExecutor(0, 2, lease_seconds=2), tmp_path / "run")
+    with local.open(config):
+        local.executor.submit(verification(seeds))
+        begun = local.until(lambda: list(folder.iterdir()))
+        os.kill(int(begun[0].suffix[1:]), signal.SIGKILL)
+        lost = local.next()
+        assert isinstance(lost, Lost)
+        assert lost.reason == "It was ended by SIGKILL."
+        begun[0].unlink()
+        local.executor.submit(verification(seeds, avoid=frozenset([lost.worker])))
+        begun = local.until(lambda: list(folder.iterdir()))
+        os.kill(int(begun[0].suffix[1:]), signal.SIGSTOP)
+        hung = local.next()
+        assert isinstance(hung, Lost)
+        assert hung.worker != lost.worker
+        assert "silent for 2 seconds" in hung.reason
+        (folder / "go").touch()
+        local.executor.submit(verification(seeds))
+        done = local.next()
+        assert isinstance(done, Done)
+        assert done.report.design == "seed1001"
+        local.until(lambda: len(local.joined()) == 4)
+        assert local.executor.size(JobKind.VERIFICATION) == 2
+        assert not psutil.pid_exists(int(begun[0].suffix[1:]))
+    assert not workers_of(os.getpid())
+
+
+def test_a_session_goes_on_with_what_the_lost_worker_had_kept(
+    slow: tuple[dict[str, Any], Path], seeds: list[str], tmp_path: Path
+) -> None:
+    config, folder = slow
+    kept: list[Call] = []
+    tape = Tape(0, keep_call=kept.append, usd_of_run=lambda: sum(call.usd for call in kept))
+    population = Population([load_seed(path) for path in seeds])
+    kind, extent = JobKind.SESSION, Extent.of(population)
+    selection = Selection(operator=Operator.MUTATION, designs=["seed1001"])
+    job = Job(number=0, kind=kind, extent=extent, session=0, selection=selection)
+    local = Local(LocalExecutor(1, 0), tmp_path / "run")
+    with local.open(config):
+        local.executor.submit(Task(job, population, tape))
+        begun = local.until(lambda: list(folder.iterdir()))
+        assert [call.usd for call in kept] == [0.5]
+        os.kill(int(begun[0].suffix[1:]), signal.SIGKILL)
+        assert isinstance(local.next(), Lost)
+        (folder / "go").touch()
+        local.executor.submit(Task(job, population, tape))
+        done = local.next()
+    assert isinstance(done, Done)
+    assert done.session.index == 0
+    assert len(kept) == 1
+    told = [(e.worker, type(e.event).__name__) for e in local.events if hasattr(e, "event")]
+    assert told.count(("designer-1", "SessionStarted")) == 2
+    assert told.count(("designer-1", "Called")) == 1
+
+
+def test_workers_come_and_go_while_it_runs(
+    slow: tuple[dict[str, Any], Path], seeds: list[str], tmp_path: Path
+) -> None:
+    config, folder = slow
+    run = tmp_path / "run"
+    local = Local(LocalExecutor(0, 1), run)
+    with local.open(config):
+        local.executor.submit(verification(seeds))
+        local.until(lambda: list(folder.iterdir()))
+        Control(verifiers=2).save(run)
+        local.until(lambda: local.joined() == ["verifier-1", "verifier-2"])
+        assert local.executor.size(JobKind.VERIFICATION) == 2
+        Control(verifiers=0).save(run)
+        # The idle one goes now, the other when it has done what it has.
+        local.until(lambda: ("verifier-2", False, "It was let go.") in local.notes)
+        assert local.executor.room(JobKind.VERIFICATION) == 0
+        (folder / "go").touch()
+        assert isinstance(local.next(), Done)
+        local.until(lambda: ("verifier-1", False, "It was let go.") in local.notes)
+        assert local.executor.size(JobKind.VERIFICATION) == 0
+        eventually(lambda: not workers_of(os.getpid()))
+
+
+def test_a_worker_joins_from_another_terminal(
+    config: dict[str, Any], seeds: list[str], tmp_path: Path
+) -> None:
+    local = Local(LocalExecutor(0, 0), tmp_path / "run")
+    with local.open(config):
+        command = [sys.executable, "-m", "genesys.cli.main", "worker", "--run", str(local.run)]
+        joining = subprocess.Popen(
+            [*command, "--role", "verifier"], stdout=subprocess.PIPE, text=True
+        )
+        local.executor.submit(verification(seeds))
+        done = local.next()
+        assert isinstance(done, Done)
+        assert done.worker.endswith(f"-{joining.pid}")
+        assert local.executor.size(JobKind.VERIFICATION) == 1
+        assert local.executor.size(JobKind.SESSION) == 0
+        joining.send_signal(signal.SIGINT)
+        local.until(lambda: (done.worker, False, "It was let go.") in local.notes)
+        said, _ = joining.communicate(timeout=30)
+        assert joining.returncode == 0
+        assert "Joined" in said
+    nobody = subprocess.run(command, capture_output=True, text=True)
+    assert nobody.returncode == 1
+    assert "No run that workers could join is under way" in " ".join(nobody.stderr.split())
+
+
+def test_workers_that_never_work_end_the_run(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staff, "MOST_STILLBORN", 2)
+    config["verifier"] = {"name": "missing"}
+    local = Local(LocalExecutor(0, 1), tmp_path / "run")
+    with (
+        pytest.raises(GenesysError, match=r"(?s)2 in a row.*No verifier named 'missing'"),
+        local.open(config),
+    ):
+        local.until(lambda: False)
+    assert not workers_of(os.getpid())
+
+
+KILLED = """
+import sys
+sys.path[:0] = {path!r}
+from pathlib import Path
+import test_local
+local = test_local.Local(test_local.LocalExecutor(0, 1), Path({run!r}))
+with local.open({config!r}):
+    local.executor.submit(test_local.verification({seeds!r}))
+    local.until(lambda: False)
+"""
+
+
+@pytest.mark.slow
+def test_nothing_outlives_a_coordinator_that_is_killed(
+    slow: tuple[dict[str, Any], Path], seeds: list[str], tmp_path: Path
+) -> None:
+    """Not the worker in the middle of a job, nor its sandbox, nor the guest in that."""
+    config, folder = slow
+    config["verifier"]["guest"] = True
+    path = [str(HERE), str(HERE.parent)]
+    code = KILLED.format(path=path, run=str(tmp_path / "run"), config=config, seeds=seeds)
+    coordinator = subprocess.Popen([sys.executable, "-c", code])
+    eventually(lambda: list(folder.iterdir()))
+    family = psutil.Process(coordinator.pid).children(recursive=True)
+    assert len(family) >= 3
+    coordinator.kill()
+    coordinator.wait()
+    _, alive = psutil.wait_procs(family, timeout=20)
+    assert not alive
+
+
+def test_wrong_numbers_are_refused() -> None:
+    for wrong in ({"designers": -1}, {"lease_seconds": 0.0}, {"threads": 0}):
+        with pytest.raises(ConfigError):
+            LocalExecutor(**wrong)  # type: ignore[arg-type]
