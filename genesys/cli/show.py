@@ -20,7 +20,9 @@ from genesys.cli.leaderboard import descent
 from genesys.cli.lineage import offspring, origins, outline
 from genesys.cli.scores import scores
 from genesys.cli.text import plain
+from genesys.cli.why import section, why_here
 from genesys.errors import UnknownNameError
+from genesys.evolution.provenance import Provenance
 from genesys.population.population import Population
 from genesys.population.scaling import ScalingFit
 from genesys.population.spending import Spending, Spent
@@ -55,14 +57,20 @@ def show(
     console = console or Console()
     population = EvolutionTree.read(run)
     spent = _cost(run, population, design)
+    why = why_here(run, population, design)
     if as_json:
-        console.out(as_json_text(population, design, spent), highlight=False)
+        console.out(as_json_text(population, design, spent, why), highlight=False)
     else:
-        console.print(describe(population, design, code=code, unit=unit, spent=spent))
+        console.print(describe(population, design, code=code, unit=unit, spent=spent, why=why))
 
 
-def as_json_text(population: Population, name: str, spent: Spent | None = None) -> str:
-    """The design, its children's names, its reports and its cost as one JSON object."""
+def as_json_text(
+    population: Population,
+    name: str,
+    spent: Spent | None = None,
+    why: Provenance | None = None,
+) -> str:
+    """The design, its children's names, its reports, its cost and why it is here, as one object."""
     data = {
         "design": population.design(name).model_dump(mode="json"),
         "fitness": population.fitness(name),
@@ -72,6 +80,7 @@ def as_json_text(population: Population, name: str, spent: Spent | None = None) 
         "reports": [r.model_dump(mode="json") for r in population.reports_of(name)],
         "session": _session_of(population, name),
         "cost": asdict(spent) if spent else None,
+        "why": why.model_dump(mode="json") if why else None,
     }
     return json.dumps(data, indent=2)
 
@@ -82,8 +91,17 @@ def describe(
     code: bool = False,
     unit: str = "",
     spent: Spent | None = None,
+    why: Provenance | None = None,
 ) -> RenderableType:
-    """The design as a person reads it; ``spent`` is what its session cost.
+    """The design as a person reads it.
+
+    Args:
+        population: Has it.
+        name: Of the design.
+        code: Show the code of all units.
+        unit: Show the code of this unit, and nothing else.
+        spent: What its session cost.
+        why: Why it is here; None outside a run.
 
     Raises:
         UnknownNameError: There is no such design or unit.
@@ -97,6 +115,7 @@ def describe(
         return _code(shown[0].name, shown[0].code)
     return Group(
         _head(population, design),
+        *(_section("Why it is here", section(population, design, why)) if why else ()),
         *_section("Tree", _units(population, design)),
         *_proposal(design),
         *(_section("Checks", findings(design.check, design)) if design.check else ()),

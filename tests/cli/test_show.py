@@ -6,7 +6,10 @@ from rich.console import Console
 
 from genesys.cli.show import as_json_text, describe, show
 from genesys.errors import StoreError, UnknownNameError
+from genesys.evolution.ladder import Ladder
+from genesys.evolution.provenance import provenance
 from genesys.population.evolution_tree import EvolutionTree
+from genesys.population.ledger import Entry
 
 from .conftest import SCALES, make_efficiency, make_report
 
@@ -127,3 +130,42 @@ def test_hostile_text_is_shown_as_text(hostile, render):
     shown = render(describe(hostile, "evil", code=True))
     assert "\x1b" not in shown and "\u202e" not in shown
     assert "[bold red]x[/]" in shown
+
+
+def test_why_a_design_is_here(population, render):
+    verified = {"work": "verification", "design": "hybrid-norm", "scale": "0.1M"}
+    told = [
+        {"kind": "begun", "job": 7, "work": "session", "session": 6, "why": "the best two"},
+        {"kind": "ended", "job": 7, "outcome": "accepted", "worker": "designer-1", "seconds": 6},
+        {"kind": "begun", "job": 8, **verified, "why": "exploits"},
+        {"kind": "failed", "job": 8, "outcome": "lost", "worker": "\x1b[2Jv-1", "seconds": 61},
+        {"kind": "ended", "job": 8, **verified, "outcome": "ok", "worker": "v-2", "seconds": 20},
+    ]
+    entries = [Entry.model_validate({"time": 0.0} | entry) for entry in told]
+    why = provenance(population, entries, Ladder(SCALES), "hybrid-norm")
+    shown = render(describe(population, "hybrid-norm", why=why), 100)
+    lines = [line.rstrip() for line in shown.splitlines()]
+    start = lines.index(
+        "session 6, crossover of gpt2-x-mamba2 × mamba2-gated (job 7): the best two"
+    )
+    assert lines[start + 1 : start + 4] == [
+        "  accepted by designer-1 after 6 s",
+        "  the proposal was rated 4.2 of 5",
+        "  6 checks passed",
+    ]
+    assert "verification at 0.1M (job 8): exploits" in lines
+    assert "  lost by v-1 after 1:01" in lines
+    assert "  ok by v-2 after 20 s" in lines
+    assert "  fitness 0.652" in lines
+    assert "verified on every rung" in lines
+    data = json.loads(as_json_text(population, "hybrid-norm", why=why))["why"]
+    assert data["made"]["job"] == 7
+    assert [len(step["attempts"]) for step in data["verified"]] == [1, 2]
+
+
+def test_a_run_without_a_ledger_says_so(population, render):
+    why = provenance(population, [], Ladder(SCALES), "gpt2-shortconv")
+    shown = render(describe(population, "gpt2-shortconv", why=why), 100)
+    assert "The run has no ledger of it" in shown
+    assert "session 0, mutation of gpt2" in shown
+    assert "Why it is here" not in render(describe(population, "gpt2-shortconv"))
