@@ -19,13 +19,15 @@ def find_run(folder: Path | None) -> Path:
     """
     if folder is not None:
         return folder
-    files = sorted(RUNS.glob(f"**/{FILE}"), key=lambda file: file.stat().st_mtime)
-    if not files:
+    from genesys.evolution.overview import find_runs
+
+    found = [run / FILE for run in find_runs(RUNS) if (run / FILE).is_file()]
+    if not found:
         raise StoreError(
             f"There is no run below {RUNS.absolute()}. Start one with `genesys evolve`, or name "
             "the folder of one with --run."
         )
-    return files[-1].parent
+    return max(found, key=lambda file: file.stat().st_mtime).parent
 
 
 def population_of(folder: Path | None) -> Population:

@@ -19,6 +19,30 @@ FILE = "run.json"
 TERMS = "fitness.terms."  # begins the keys of their weights
 
 
+class Fork(BaseModel):
+    """Where a run was forked off, and what was spent before, which is not its own spending.
+
+    Attributes:
+        run: Folder of the run that it was forked from.
+        genesys: Version of the program that forked it.
+        designs: New ones that it began with.
+        sessions: That it began with.
+        reports: That it began with.
+        usd: What language models had cost.
+        tokens: What they had taken, in and out.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    run: str
+    genesys: str
+    designs: int
+    sessions: int
+    reports: int
+    usd: float
+    tokens: int
+
+
 class RunFile(BaseModel):
     """What ``run.json`` says.
 
@@ -27,6 +51,7 @@ class RunFile(BaseModel):
         genesys: Version of the program that started the run.
         config: What decides the run's results, as dotted keys and JSON values.
         generation: The one under way, from 1.
+        forked_from: Where it was forked off; None if it was not.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -35,6 +60,7 @@ class RunFile(BaseModel):
     genesys: str
     config: dict[str, Any]
     generation: int = 1
+    forked_from: Fork | None = None
 
     @classmethod
     def of(cls, config: Mapping[str, Any]) -> RunFile:
@@ -72,7 +98,8 @@ class RunFile(BaseModel):
 
     def save(self, folder: Path) -> None:
         """Write the file in one step."""
-        write_text(folder / FILE, self.model_dump_json(indent=2) + "\n")
+        absent = {"forked_from"} if self.forked_from is None else set()
+        write_text(folder / FILE, self.model_dump_json(indent=2, exclude=absent) + "\n")
 
     def check_same(self, folder: Path, config: Mapping[str, Any]) -> None:
         """Refuse to go on with a config that would give other results.
