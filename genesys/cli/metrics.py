@@ -21,7 +21,9 @@ from genesys.population.metrics.tables import Tables
 SIMULATED = "Simulated: nothing was trained ({} of {} verifications)."
 MOST = 15  # rows shown of a long table; the files have them all
 FILES_ONLY = {
-    "costs": ("calls", "input_tokens", "output_tokens", "sessions", "verified", "usd_per_design")
+    "costs": ("calls", "input_tokens", "output_tokens", "sessions", "verified", "usd_per_design"),
+    "pace": ("to_hour",),
+    "foretold": ("fold_deviation",),
 }
 
 

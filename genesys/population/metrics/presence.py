@@ -24,7 +24,7 @@ def clocked(entries: Iterable[Entry]) -> tuple[pa.Table, pa.Table]:
     for entry in entries:
         clock.read(entry)
     clock.close()
-    return table(clock.attempts, ATTEMPTS), table(clock.presence(), PRESENCE)
+    return table(clock.attempts, ATTEMPTS), table(clock.presence, PRESENCE)
 
 
 class _Clock:
@@ -32,11 +32,11 @@ class _Clock:
 
     def __init__(self) -> None:
         self.attempts: list[dict[str, Any]] = []
+        self.presence: list[dict[str, Any]] = []
         self._now = self._opened = 0.0
         self._last: float | None = None
         self._since: dict[str, float] = {}
         self._joined = set[str]()
-        self._presence: list[dict[str, Any]] = []
 
     def read(self, entry: Entry) -> None:
         if entry.kind is EntryKind.OPENED:
@@ -62,19 +62,15 @@ class _Clock:
         for worker in list(self._since):
             self._leave(worker)
 
-    def presence(self) -> list[dict[str, Any]]:
-        """Of all workers; one that never joined is the coordinator's own process, always there."""
-        workers = {attempt["worker"] for attempt in self.attempts} - self._joined
-        own = [{"worker": name, "joined": 0.0, "left": self._now} for name in sorted(workers)]
-        return own + self._presence
-
     def _leave(self, worker: str) -> None:
         if worker in self._since:
             joined = self._since.pop(worker)
-            self._presence.append({"worker": worker, "joined": joined, "left": self._now})
+            self.presence.append({"worker": worker, "joined": joined, "left": self._now})
 
     def _attempt(self, entry: Entry) -> None:
         assert entry.work is not None
+        if entry.worker not in self._joined:  # the coordinator itself, there as long as it is
+            self._since.setdefault(entry.worker, self._opened)
         self.attempts.append(
             {
                 "worker": entry.worker,

@@ -30,13 +30,13 @@ WORKERS = pa.schema(
 SCALES = pa.schema(
     {
         "scale": pa.string(),
-        "attempts": pa.int64(),
-        "designs": pa.int64(),  # with a report
+        "verifications": pa.int64(),
+        "designs": pa.int64(),
         "reached": pa.float64(),  # share of the designs tried at the scale below; first: of all
         "optimistic": pa.float64(),  # seconds of the quickest verification that ended well
         "median": pa.float64(),  # seconds of all that ended well
         "pessimistic": pa.float64(),  # seconds: as far above the median (table 19)
-        "hours": pa.float64(),  # of all attempts
+        "hours": pa.float64(),  # of all verifications
     }
 )
 
@@ -115,34 +115,30 @@ def workers(tables: Tables) -> pa.Table:
 
 
 def scales(tables: Tables) -> pa.Table:
-    """What verifications took at each scale (table 19), by the schema ``SCALES``.
+    """What verifications say that they took at each scale (table 19), by the schema ``SCALES``.
 
     The scales come in the order in which they were first reached.
     """
-    tried: dict[str, set[str]] = {}
-    for row in tables.verifications.select(["scale", "design"]).to_pylist():
-        tried.setdefault(row["scale"], set()).add(row["design"])
-    took: dict[str, list[tuple[str, float]]] = defaultdict(list)
-    for row in tables.attempts.select(["scale", "outcome", "seconds"]).to_pylist():
-        if row["scale"]:
-            took[row["scale"]].append((row["outcome"], row["seconds"]))
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in tables.verifications.to_pylist():
+        found[row["scale"]].append(row)
     rows, below = [], tables.designs.num_rows
-    for scale, designs in tried.items():
-        good = [seconds for outcome, seconds in took[scale] if outcome == Outcome.OK]
-        least = min(good, default=None)
+    for scale, reports in found.items():
+        good = [row["seconds"] for row in reports if row["outcome"] == Outcome.OK]
+        least, designs = min(good, default=None), len({row["design"] for row in reports})
         rows.append(
             {
                 "scale": scale,
-                "attempts": len(took[scale]),
-                "designs": len(designs),
-                "reached": share(len(designs), below),
+                "verifications": len(reports),
+                "designs": designs,
+                "reached": share(designs, below),
                 "optimistic": least,
                 "median": median(good) if good else None,
                 "pessimistic": None if least is None else pessimistic(least, median(good)),
-                "hours": sum(seconds for _, seconds in took[scale]) / HOUR,
+                "hours": sum(row["seconds"] for row in reports) / HOUR,
             }
         )
-        below = len(designs)
+        below = designs
     return table(rows, SCALES)
 
 

@@ -50,8 +50,8 @@ def there(worker, joined, left):
     return {"worker": worker, "joined": joined, "left": left}
 
 
-def verification(design, scale="s", outcome="ok"):
-    return {"design": design, "scale": scale, "outcome": outcome}
+def verification(design, scale="s", outcome="ok", seconds=1.0):
+    return {"design": design, "scale": scale, "outcome": outcome, "seconds": seconds}
 
 
 # Two hours: one designer, one verifier, and from the second hour on another verifier. Three
@@ -75,10 +75,13 @@ RUN = tables(
         {"session": 2, "end": "accepted", "design": "b"},
     ],
     verifications=[
-        verification("seed"),
-        verification("a"),
-        verification("a", "m"),
-        verification("b", outcome="design_error"),
+        verification("seed", seconds=900),
+        verification("a", seconds=1800),
+        verification("a", "m", "machine_error", seconds=100),
+        verification("a", "m", seconds=3600),
+        verification("b", outcome="design_error", seconds=600),
+        verification("b", "m", seconds=3600),
+        verification("b", "l", "design_error", seconds=30),
     ],
 )
 
@@ -92,7 +95,7 @@ def test_by_hand():
     assert found.verification_errors == 0.5
     assert found.best_ratio == pytest.approx((verifying / 3) / (3000 / 0.5))
     assert found.possible_per_hour == pytest.approx(3600 * min(1 / 3000, 1.5 / (verifying / 3)))
-    assert found.verified_per_hour == 0.5  # the seed was not made here
+    assert found.verified_per_hour == 1.0  # the seed was not made here
     assert found.designing == pytest.approx(6000 / 7200)
     assert found.verifying == pytest.approx(verifying / 10800)
     assert found.utilisation == pytest.approx((6000 + verifying) / 18000)

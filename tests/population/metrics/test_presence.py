@@ -69,6 +69,13 @@ def test_a_clock_that_is_put_back_moves_nothing():
     assert attempts["ended"].to_pylist() == [10, 10]
 
 
+def test_the_coordinator_itself_is_there_where_it_works():
+    entries = [entry(0, OPENED), ended(10, "inline", 10), entry(20, CLOSED), entry(50, OPENED)]
+    entries += [entry(50, JOINED, worker="a"), entry(60, LEFT, worker="a"), ended(65, "a", 15)]
+    _, presence = clocked([*entries, entry(70, CLOSED)])
+    assert spans(presence) == [("inline", 0, 20), ("a", 20, 30)]
+
+
 def test_no_ledger_tells_nothing():
     assert [found.num_rows for found in clocked([])] == [0, 0]
 

@@ -19,9 +19,11 @@ def test_workers():
 
 
 def test_scales():
-    small, middle = scales(RUN).to_pylist()
-    assert (small["scale"], small["attempts"], small["designs"], small["reached"]) == ("s", 3, 3, 1)
+    small, middle, large = scales(RUN).to_pylist()
+    assert (small["scale"], small["verifications"], small["designs"]) == ("s", 3, 3)
     assert (small["optimistic"], small["median"], small["pessimistic"]) == (900, 1350, 1800)
     assert small["hours"] == pytest.approx(3300 / 3600)
-    assert (middle["attempts"], middle["designs"], middle["reached"]) == (2, 1, 1 / 3)
-    assert (middle["optimistic"], middle["hours"]) == (3600, 4500 / 3600)
+    assert (small["reached"], middle["reached"], large["reached"]) == (1, 2 / 3, 1 / 2)
+    assert (middle["verifications"], middle["designs"]) == (3, 2)
+    assert (middle["optimistic"], middle["median"]) == (3600, 3600)
+    assert (large["designs"], large["median"], large["pessimistic"]) == (1, None, None)
