@@ -20,7 +20,7 @@ from genesys.records import (
     VerificationReport,
 )
 
-DRAWS = 2000
+DRAWS = 1000
 
 
 def population(

@@ -25,11 +25,12 @@ from genesys.records import (
     Unit,
 )
 from genesys_selectors.bandit import BanditSelector
-from genesys_selectors.behaviour import cells, mechanisms
+from genesys_selectors.behaviour import Cell, cells, kinds, mechanisms
+from genesys_selectors.expectation import named, places
 from genesys_selectors.fronts import crowding, fronts
 from genesys_selectors.map_elites import MapElitesSelector
 from genesys_selectors.pareto import ParetoSelector
-from genesys_selectors.surrogate import SurrogateSelector, foretell
+from genesys_selectors.surrogate import SurrogateSelector, learnt, words
 from genesys_selectors.top_k import TopKSelector
 from genesys_selectors.tournament import TournamentSelector
 
@@ -84,7 +85,7 @@ def test_parents_of_a_crossover_are_of_two_kinds() -> None:
     selector = MapElitesSelector(levels=1)
     for seed in range(50):
         pair = selector.pick(people, Role.DESIGNER, list("abcd"), 2, Random(seed))
-        assert "d" in pair
+        assert "d" in pair.designs
 
 
 def test_a_kind_is_mechanisms_and_operations() -> None:
@@ -96,27 +97,48 @@ def test_a_kind_is_mechanisms_and_operations() -> None:
         r.model_copy(update={"parameters": 100, "flops": flops.get(r.design, 500)})
         for r in people.reports
     ]
-    grid = cells(Population(people.designs, reports), "abcde", levels=2)
-    assert sorted(grid.values()) == [["a"], ["b"], ["c"], ["d", "e"]]
+    grid = grid_of(Population(people.designs, reports), list("abcde"), levels=2)
+    none = frozenset[str]()
+    assert grid == {
+        (frozenset({"attention"}), 1): ["a"],
+        (frozenset({"attention", "convolution"}), 0): ["b"],
+        (frozenset({"attention"}), 0): ["c"],
+        (none, 0): ["d", "e"],
+    }
+
+
+def grid_of(people: Population, names: list[str], levels: int) -> dict[Cell, list[str]]:
+    grid = cells(people, places(people, names), levels)
+    return {cell: named(people, part) for cell, part in grid.items()}
+
+
+def test_kinds_in_effect_by_hand() -> None:
+    assert kinds([3, 3, 3, 3]) == pytest.approx(4)
+    assert kinds([1, 0]) == pytest.approx(1)
+    assert kinds([2, 1]) == pytest.approx(3 / 2 ** (2 / 3))
+    assert kinds([]) == 0
 
 
 def test_map_elites_keeps_more_kinds_than_the_best_few() -> None:
     """Where one kind is fitter than all others, a greedy run forgets them."""
-    kept = {}
+    kept, common = {}, {}
     for selector in (MapElitesSelector(levels=1), TopKSelector(k=3, noise=0)):
         rng = Random(0)
-        kinds = [ATTENTION, CONVOLUTION, "cumsum", "rfft", "x.topk(2)"]
+        five = [ATTENTION, CONVOLUTION, "cumsum", "rfft", "x.topk(2)"]
         fitness, code = {}, {}
-        for i, kind in enumerate(kinds * 4):
+        for i, kind in enumerate(five * 4):
             fitness[f"d{i}"], code[f"d{i}"] = [0.9 if kind is ATTENTION else 0.5], kind
         for child in range(60):
             people = coded(population(fitness), **code)
-            parent = selector.pick(people, Role.DESIGNER, list(fitness), 1, rng)[0]
+            [parent] = selector.pick(people, Role.DESIGNER, list(fitness), 1, rng).designs
             name = f"child{child}"
             fitness[name], code[name] = [fitness[parent][0] + rng.gauss(0, 0.01)], code[parent]
         bred = [name for name in fitness if name.startswith("child")]
-        kept[type(selector)] = len(cells(coded(population(fitness), **code), bred, 1))
+        grid = grid_of(coded(population(fitness), **code), bred, 1)
+        kept[type(selector)] = len(grid)
+        common[type(selector)] = kinds([len(part) for part in grid.values()])
     assert kept == {MapElitesSelector: 5, TopKSelector: 1}
+    assert common[MapElitesSelector] > 4.5
 
 
 @given(arrays(float, st.tuples(st.integers(1, 12), st.integers(1, 3)), elements=st.floats(0, 3)))
@@ -189,7 +211,7 @@ def test_a_bandit_learns_what_works() -> None:
 
     def drawn(sessions: list[Session]) -> dict[str, float]:
         other = Population(people.designs, people.reports, sessions)
-        found = Counter(selector.operator(other, 3, Random(seed)) for seed in range(DRAWS))
+        found = Counter(selector.operator(other, 3, Random(seed))[0] for seed in range(DRAWS))
         return {operator: n / DRAWS for operator, n in found.items()}
 
     before = drawn([])
@@ -202,7 +224,7 @@ def test_a_bandit_learns_what_works() -> None:
     assert drawn([held(Operator.MUTATION, ["a"], "open", i) for i in range(40)]) == before
     forgetful = BanditSelector(crossover_warmup=0, scratch_warmup=0, prior=5, memory=1)
     again = Population(people.designs, people.reports, luck + loss)
-    found = Counter(forgetful.operator(again, 3, Random(seed)) for seed in range(DRAWS))
+    found = Counter(forgetful.operator(again, 3, Random(seed))[0] for seed in range(DRAWS))
     assert found[Operator.MUTATION] > DRAWS / 2
 
 
@@ -218,7 +240,7 @@ def test_a_surrogate_ranks_what_is_not_verified() -> None:
         units = [Unit(name=unit, code="") for unit in names]
         designs.append(Design(name=name, root=names[0], units=units, operator=Operator.MUTATION))
     people = Population(designs, population(fitness).reports)
-    mean, deviation = foretell(people, designs[:40], designs[40:])
+    mean, deviation = learnt(people, np.arange(40)).foretell(words(people)[40:])
     assert min(mean[::2]) > max(mean[1::2])
     assert (deviation > 0).all()
     names = [design.name for design in designs[40:]]

@@ -6,11 +6,15 @@ from collections import Counter
 from random import Random
 from typing import Any
 
+import numpy as np
 import pytest
 
+from genesys.cli.config import compose
+from genesys.errors import UnknownNameError
 from genesys.population.population import Population
 from genesys.records import Operator, Role
-from genesys_selectors.expectation import expected_fitness
+from genesys.registry import load
+from genesys_selectors.expectation import best_first, expected_fitness
 from genesys_selectors.operators import OperatorChoice
 from genesys_selectors.quadrant import SEED_WEIGHTS, QuadrantSelector
 from genesys_selectors.quadrants import Quadrant, quadrants
@@ -70,7 +74,7 @@ def test_operators_follow_their_weights_after_the_warm_up() -> None:
 
     def parts(session: int, candidates: int = 5) -> dict[Operator, float]:
         rng = Random(1)
-        drawn = Counter(choice.draw(session, candidates, rng) for _ in range(DRAWS))
+        drawn = Counter(choice.draw(session, candidates, rng)[0] for _ in range(DRAWS))
         return {operator: count / DRAWS for operator, count in drawn.items()}
 
     assert parts(19) == {Operator.MUTATION: 1.0}
@@ -82,26 +86,36 @@ def test_operators_follow_their_weights_after_the_warm_up() -> None:
 
 
 def test_quadrants_cut_at_the_upper_quartiles() -> None:
-    fitness = {f"d{i}": i / 8 for i in range(8)}
-    confidence = dict.fromkeys(fitness, 1) | {"d7": 2, "d0": 2}
-    parts = quadrants(fitness, confidence, 0.25, 0.25)
-    assert parts[Quadrant.GOOD_CONFIDENT] == ["d7"]
-    assert parts[Quadrant.GOOD_UNCONFIDENT] == ["d6"]
-    assert parts[Quadrant.POOR_CONFIDENT] == ["d0"]
-    assert parts[Quadrant.POOR_UNCONFIDENT] == ["d5", "d4", "d3", "d2", "d1"]
-    assert sum(map(len, quadrants({}, {}, 0.25, 0.25).values())) == 0
+    fitness, confidence = np.arange(8) / 8, np.array([2, 1, 1, 1, 1, 1, 1, 2])
+    parts = {q: part.tolist() for q, part in quadrants(fitness, confidence, 0.25, 0.25).items()}
+    assert parts[Quadrant.GOOD_CONFIDENT] == [7]
+    assert parts[Quadrant.GOOD_UNCONFIDENT] == [6]
+    assert parts[Quadrant.POOR_CONFIDENT] == [0]
+    assert parts[Quadrant.POOR_UNCONFIDENT] == [5, 4, 3, 2, 1]
+    none = quadrants(np.empty(0), np.empty(0), 0.25, 0.25)
+    assert sum(map(len, none.values())) == 0
+
+
+def test_quadrants_cut_at_the_medians() -> None:
+    """As in algorithm 4: what is not below the median is good."""
+    selector = load(compose(["selector=quadrant_median"]), kinds=["selector"])
+    people = population({f"d{i}": [i / 10] for i in range(10)}, sessions=99)
+    rng = Random(0)
+    told = [selector.select(people, Role.DESIGNER, ["d4", "d5"], rng) for _ in range(200)]
+    bred = [one for one in told if one and one.operator is Operator.MUTATION]
+    assert {one.designs[0]: "good" in one.why for one in bred} == {"d4": False, "d5": True}
 
 
 def test_an_unverified_design_is_expected_to_be_like_its_parents() -> None:
     people = population(
-        {"a": [0.8], "b": [0.4], "ab": [], "abb": [], "lone": []},
+        {"a": [0.8], "b": [0.4], "ab": [], "abb": [], "lone": [], "lost": []},
         seeds=2,
         ab=["a", "b"],
         abb=["ab", "b"],
+        lost=["never"],
     )
-    expected = expected_fitness(people, ["ab", "abb", "lone", "a"])
-    assert list(expected) == ["ab", "abb", "lone", "a"]
-    assert list(expected.values()) == pytest.approx([0.6, 0.5, 0.6, 0.8])
+    assert expected_fitness(people).tolist() == pytest.approx([0.8, 0.4, 0.6, 0.5, 0.6, 0.6])
+    assert expected_fitness(population({"a": []})).tolist() == [0.0]
 
 
 def test_selection_goes_by_the_terms_of_the_run() -> None:
@@ -111,9 +125,35 @@ def test_selection_goes_by_the_terms_of_the_run() -> None:
         for report, flops in zip(people.reports, (800, 200), strict=True)
     ]
     other = Population(people.designs, sized, weights={"accuracy": 1.0, "flops": 0.5})
-    names = ["able", "lean"]
-    assert max(names, key=expected_fitness(people, names).__getitem__) == "able"
-    assert max(names, key=expected_fitness(other, names).__getitem__) == "lean"
+    assert best_first(people, np.arange(2)).tolist() == [0, 1]
+    assert best_first(other, np.arange(2)).tolist() == [1, 0]
+
+
+def test_restarts_alone_breed_from_seeds_only() -> None:
+    """What ``experiment=base`` rests on."""
+    selector = QuadrantSelector(restart=1, restart_anneal=0, references=0)
+    people = population({"s": [0.1], "t": [0.2], "child": [0.9]}, seeds=2, sessions=50)
+    selections = draws(selector, people, Role.DESIGNER, ["s", "t", "child"])
+    assert {name for one in selections for name in one.designs} == {"s", "t"}
+    assert not any(one.references for one in selections)
+    # With a seed left there is no crossover, and with none nothing but a new start.
+    assert {one.operator for one in draws(selector, people, Role.DESIGNER, ["s", "child"])} == {
+        Operator.MUTATION,
+        Operator.SCRATCH,
+    }
+    assert {one.operator for one in draws(selector, people, Role.DESIGNER, ["child"])} == {
+        Operator.SCRATCH
+    }
+
+
+def test_weights_are_for_seeds() -> None:
+    people = population({"mine": [0.5]}, seeds=1)
+    with pytest.raises(UnknownNameError, match=r"seed_weights.*'gpt3'.*'gpt2'"):
+        QuadrantSelector(seed_weights={"gpt3": 1.0}).select(
+            people, Role.DESIGNER, ["mine"], Random(0)
+        )
+    mine = QuadrantSelector(seed_weights={"mine": 1.0, "gpt2": 0.1})
+    assert mine.select(people, Role.DESIGNER, ["mine"], Random(0)).designs == ["mine"]
 
 
 @pytest.mark.parametrize(

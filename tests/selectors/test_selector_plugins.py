@@ -57,6 +57,7 @@ def test_only_candidates_and_always_the_same(
     assert picked == SELECTORS[kind]().select(people, role, candidates, Random(seed))
     if role is Role.VERIFIER:
         assert (picked is None) == (not candidates)
+    assert picked is None or picked.why
     if picked is None:
         return
     count = {Operator.MUTATION: 1, Operator.CROSSOVER: 2, Operator.SCRATCH: 0, Operator.SEED: 1}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from random import Random
-from statistics import median
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from genesys.population.population import Population
 from genesys.records import Operator, Session
+from genesys_selectors.operators import only
 from genesys_selectors.parameters import parameters
 from genesys_selectors.quadrant import QuadrantSelector
 
@@ -31,30 +32,35 @@ class BanditSelector(QuadrantSelector):
     prior: Annotated[float, Field(gt=0)] = 10.0
     memory: Annotated[int, Field(ge=1)] = 200
 
-    def operator(self, population: Population, candidates: int, rng: Random) -> Operator:
+    def operator(
+        self, population: Population, candidates: int, rng: Random
+    ) -> tuple[Operator, str]:
         """The operator with the best draw from what is believed of it."""
         allowed = self.weights(len(population.sessions), candidates)
         if len(allowed) == 1:
-            return next(iter(allowed))
+            return only(allowed, candidates)
         total = sum(allowed.values())
         beliefs = {
             operator: [self.prior * weight / total, self.prior * (1 - weight / total)]
             for operator, weight in allowed.items()
             if weight
         }
-        middle = _middle_fitness(population)
+        seen = dict.fromkeys(beliefs, 0)
         for session in population.sessions[-self.memory :]:
-            won = _succeeded(population, session, middle)
-            if won is not None and session.selection.operator in beliefs:
-                beliefs[session.selection.operator][0 if won else 1] += 1
+            operator = session.selection.operator
+            if operator in beliefs and (won := _succeeded(population, session)) is not None:
+                beliefs[operator][0 if won else 1] += 1
+                seen[operator] += 1
         drawn = {
             operator: rng.betavariate(max(won, 1e-6), max(lost, 1e-6))
             for operator, (won, lost) in beliefs.items()
         }
-        return max(drawn, key=drawn.__getitem__)
+        best = max(drawn, key=drawn.__getitem__)
+        mean = beliefs[best][0] / sum(beliefs[best])
+        return best, f"{best} drew {drawn[best]:.2f}: mean {mean:.2f} after {seen[best]} sessions"
 
 
-def _succeeded(population: Population, session: Session, middle: float) -> bool | None:
+def _succeeded(population: Population, session: Session) -> bool | None:
     """Whether a session was worth holding; None if that is not known yet."""
     if not session.design:
         return False
@@ -65,10 +71,5 @@ def _succeeded(population: Population, session: Session, middle: float) -> bool 
     known = [value for value in rivals if value is not None]
     if session.selection.designs and not known:
         return None
-    return reached > (max(known) if known else middle)
-
-
-def _middle_fitness(population: Population) -> float:
-    values = [population.fitness(design.name) for design in population.designs]
-    known = [value for value in values if value is not None]
-    return median(known) if known else 0.0
+    middle = np.nanmedian(population.fitnesses) if not known else max(known)
+    return bool(reached > middle)

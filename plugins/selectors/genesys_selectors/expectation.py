@@ -2,41 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from statistics import mean
+from collections.abc import Iterable
+
+import numpy as np
 
 from genesys.population.population import Population
+from genesys.records import Design
+from genesys_selectors.kept import Kept, Places
 
 
-def expected(
-    population: Population, value: Callable[[str], float | None], names: Iterable[str]
-) -> dict[str, float]:
+def named(population: Population, chosen: Iterable[int]) -> list[str]:
+    """Names of the designs at these places."""
+    return [population.designs[place].name for place in chosen]
+
+
+def expected(population: Population, known: np.ndarray) -> np.ndarray:
     """A value of designs; where it is not known, it is expected to be like the parents'.
 
     Without ancestors of known value it is expected to be like the mean of all that have one.
 
     Args:
         population: Of the designs, parents before their children.
-        value: Of a design by name, if known.
-        names: Of the designs that are asked for.
+        known: (n,) in the order of the population, NaN where it is not known.
+
+    Returns:
+        (n,), no NaN among them.
     """
-    known = {design.name: value(design.name) for design in population.designs}
-    found = [one for one in known.values() if one is not None]
-    typical = mean(found) if found else 0.0
-    values: dict[str, float] = {}
-    for design in population.designs:
-        own = known[design.name]
-        inherited = [values[parent] for parent in design.parents]
-        values[design.name] = own if own is not None else mean(inherited or [typical])
-    return {name: values[name] for name in names}
+    unknown = np.isnan(known)
+    typical = 0.0 if unknown.all() else float(known[~unknown].mean())
+    values, parents = known.copy(), _parents(population)
+    for place in np.flatnonzero(unknown).tolist():
+        inherited = [values[parent] for parent in parents[place]]
+        values[place] = sum(inherited) / len(inherited) if inherited else typical
+    return values
 
 
-def expected_fitness(population: Population, names: Iterable[str]) -> dict[str, float]:
-    """Fitness of designs; an unverified one is expected to be like its parents."""
-    return expected(population, population.fitness, names)
+def expected_fitness(population: Population) -> np.ndarray:
+    """Fitness of all designs, (n,); an unverified one is expected to be like its parents."""
+    return expected(population, population.fitnesses)
 
 
-def best_first(population: Population, names: Iterable[str]) -> list[str]:
-    """Designs by expected fitness; of equals the one that comes first."""
-    fitness = expected_fitness(population, names)
-    return sorted(fitness, key=fitness.__getitem__, reverse=True)
+def best_first(population: Population, chosen: np.ndarray) -> np.ndarray:
+    """Designs by expected fitness; of equals the one that comes first.
+
+    Args:
+        population: Of all designs.
+        chosen: (m,) places of those that are wanted.
+    """
+    return chosen[np.argsort(-expected_fitness(population)[chosen], kind="stable")]
+
+
+def _places_of_parents(population: Population, design: Design) -> list[int]:
+    # In a tree that was put together from others a parent may be missing.
+    known = population.by_name
+    return [known.place(name) for name in design.parents if name in known]
+
+
+_parents = Kept(_places_of_parents)
+places = Places()

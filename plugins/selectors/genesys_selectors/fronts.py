@@ -14,11 +14,14 @@ def fronts(values: np.ndarray) -> np.ndarray:
     Returns:
         (n,) numbers of fronts.
     """
+    as_good = np.ones((len(values), len(values)), bool)
+    for column in values.T:
+        as_good &= column[:, None] >= column
+    beaten_by = as_good.T & ~as_good
     front = np.full(len(values), -1)
-    number = 0
-    while (left := np.flatnonzero(front < 0)).size:
-        front[left[~_dominated(values[left])]] = number
-        number += 1
+    # What beats a point beats all that the point beats, and more.
+    for point in np.argsort(beaten_by.sum(axis=1), kind="stable"):
+        front[point] = front[beaten_by[point]].max(initial=-1) + 1
     return front
 
 
@@ -39,12 +42,3 @@ def crowding(values: np.ndarray) -> np.ndarray:
         if span > 0:
             distance[order[1:-1]] += (column[order[2:]] - column[order[:-2]]) / span
     return distance
-
-
-def _dominated(values: np.ndarray) -> np.ndarray:
-    """Whether some other point is as good in everything and better in something."""
-    beaten = np.zeros(len(values), bool)
-    for i, point in enumerate(values):
-        if not beaten[i]:
-            beaten |= (values <= point).all(axis=1) & (values < point).any(axis=1)
-    return beaten

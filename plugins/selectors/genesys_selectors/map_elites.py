@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from random import Random
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from genesys.population.population import Population
 from genesys.records import Role
-from genesys_selectors.behaviour import cells
-from genesys_selectors.breeding import Breeding
-from genesys_selectors.expectation import expected_fitness
+from genesys_selectors.behaviour import Cell, cells, kinds
+from genesys_selectors.breeding import Breeding, Picked
+from genesys_selectors.expectation import expected_fitness, named, places
 from genesys_selectors.parameters import Share, parameters
 
 
@@ -38,20 +39,24 @@ class MapElitesSelector(Breeding):
         candidates: Sequence[str],
         count: int,
         rng: Random,
-    ) -> list[str]:
+    ) -> Picked:
         """From different cells, as far as there are so many."""
-        fitness = expected_fitness(population, candidates)
-        grid = list(cells(population, candidates, self.levels).values())
+        fitness = expected_fitness(population)
+        grid = list(cells(population, places(population, candidates), self.levels).items())
+        among = f"{len(grid)} cells ({kinds([len(part) for _, part in grid]):.1f} in effect)"
         rng.shuffle(grid)
-        picked: list[str] = []
+        picked, reasons = list[int](), list[str]()
         while grid and len(picked) < count:
-            cell = grid.pop(0)
-            name = (
-                rng.choice(cell)
-                if rng.random() < self.noise
-                else max(cell, key=fitness.__getitem__)
-            )
-            picked.append(name)
-            if rest := [other for other in cell if other != name]:
-                grid.append(rest)
-        return picked
+            cell, part = grid.pop(0)
+            noise = rng.random() < self.noise
+            at = rng.randrange(len(part)) if noise else int(np.argmax(fitness[part]))
+            which = "any" if noise else "the fittest"
+            reasons.append(f"{which} of {len(part)} in cell {self._told(cell)}")
+            picked.append(int(part[at]))
+            if len(part) > 1:
+                grid.append((cell, np.delete(part, at)))
+        return Picked(named(population, picked), f"{'; '.join(reasons)}, of {among}")
+
+    def _told(self, cell: Cell) -> str:
+        mechanisms, level = cell
+        return f"{'+'.join(sorted(mechanisms)) or 'none'} {level + 1}/{self.levels}"

@@ -42,9 +42,17 @@ class OperatorChoice:
             weights[Operator.SCRATCH] = self.scratch
         return weights
 
-    def draw(self, session: int, candidates: int, rng: Random) -> Operator:
-        """The operator for a session, of those that so many candidates allow."""
+    def draw(self, session: int, candidates: int, rng: Random) -> tuple[Operator, str]:
+        """The operator for a session, of those that so many candidates allow, and why it."""
         weights = self.weights(session, candidates)
         if len(weights) == 1:
-            return next(iter(weights))
-        return rng.choices(list(weights), list(weights.values()))[0]
+            return only(weights, candidates)
+        operator = rng.choices(list(weights), list(weights.values()))[0]
+        share = weights[operator] / sum(weights.values())
+        return operator, f"{operator} has a probability of {share:.2g}"
+
+
+def only(weights: dict[Operator, float], candidates: int) -> tuple[Operator, str]:
+    """The one operator there is, and why there is no other."""
+    operator = next(iter(weights))
+    return operator, f"{operator} until the warm-up ends" if candidates else "nothing to breed from"

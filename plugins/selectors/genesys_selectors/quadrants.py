@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
-from collections.abc import Mapping, Sequence
 from enum import StrEnum
+
+import numpy as np
 
 
 class Quadrant(StrEnum):
@@ -16,50 +16,36 @@ class Quadrant(StrEnum):
     POOR_CONFIDENT = "poor & confident"
     POOR_UNCONFIDENT = "poor & unconfident"
 
-    @classmethod
-    def of(cls, good: bool, confident: bool) -> Quadrant:
-        """The quadrant on these sides of both cut-offs."""
-        if good:
-            return cls.GOOD_CONFIDENT if confident else cls.GOOD_UNCONFIDENT
-        return cls.POOR_CONFIDENT if confident else cls.POOR_UNCONFIDENT
-
 
 def quadrants(
-    fitness: Mapping[str, float],
-    confidence: Mapping[str, int],
-    fitness_cutoff: float,
-    confidence_cutoff: float,
-) -> dict[Quadrant, list[str]]:
-    """Names by quadrant, best first: by mean rank in fitness and confidence, then by fitness.
+    fitness: np.ndarray, confidence: np.ndarray, fitness_cutoff: float, confidence_cutoff: float
+) -> dict[Quadrant, np.ndarray]:
+    """Places by quadrant, best first: by mean rank in fitness and confidence, then by fitness.
 
     Args:
-        fitness: Of the designs.
-        confidence: Of the same designs.
+        fitness: (n,) of the designs.
+        confidence: (n,) of the same designs.
         fitness_cutoff: Upper part of the fitness values that counts as good, in 0..1.
         confidence_cutoff: Upper part of the confidence values that counts as confident, in 0..1.
     """
-    good = _cut(list(fitness.values()), fitness_cutoff)
-    sure = _cut(list(confidence.values()), confidence_cutoff)
-    by_fitness, by_confidence = _ranks(fitness), _ranks(confidence)
-    best_first = sorted(
-        fitness, key=lambda n: (by_fitness[n] + by_confidence[n], fitness[n]), reverse=True
-    )
-    parts: dict[Quadrant, list[str]] = {quadrant: [] for quadrant in Quadrant}
-    for name in best_first:
-        parts[Quadrant.of(fitness[name] >= good, confidence[name] >= sure)].append(name)
-    return parts
-
-
-def _cut(values: Sequence[float], upper: float) -> float:
-    """The least value of the upper part; at least one value is in it."""
-    ordered = sorted(values, reverse=True)
-    return ordered[max(1, math.ceil(upper * len(ordered))) - 1] if ordered else 0.0
-
-
-def _ranks(values: Mapping[str, float]) -> dict[str, float]:
-    """How many of the others a value beats, ties counting half."""
-    ordered = sorted(values.values())
+    fitness_rank, good = _ranked(fitness, fitness_cutoff)
+    confidence_rank, sure = _ranked(confidence, confidence_cutoff)
+    best_first = np.lexsort((-fitness, -fitness_rank - confidence_rank))
+    good, sure = good[best_first], sure[best_first]
     return {
-        name: (bisect_left(ordered, mine) + bisect_right(ordered, mine)) / 2
-        for name, mine in values.items()
+        Quadrant.GOOD_CONFIDENT: best_first[good & sure],
+        Quadrant.GOOD_UNCONFIDENT: best_first[good & ~sure],
+        Quadrant.POOR_CONFIDENT: best_first[~good & sure],
+        Quadrant.POOR_UNCONFIDENT: best_first[~good & ~sure],
     }
+
+
+def _ranked(values: np.ndarray, upper: float) -> tuple[np.ndarray, np.ndarray]:
+    """How many others each value beats, ties counting half; and whether it is in the upper part.
+
+    At least one value is in the upper part, and all that are equal to its least.
+    """
+    _, level, counts = np.unique(values, return_inverse=True, return_counts=True)
+    up_to = np.cumsum(counts)
+    least = len(values) - max(1, math.ceil(upper * len(values)))
+    return (up_to - counts / 2)[level], level >= np.searchsorted(up_to, least, side="right")

@@ -7,7 +7,7 @@ from random import Random
 
 from genesys.population.population import Population
 from genesys.records import Role
-from genesys_selectors.breeding import Breeding
+from genesys_selectors.breeding import Breeding, Picked, at_random
 from genesys_selectors.parameters import parameters
 
 
@@ -22,6 +22,6 @@ class RandomSelector(Breeding):
         candidates: Sequence[str],
         count: int,
         rng: Random,
-    ) -> list[str]:
+    ) -> Picked:
         """Any of them."""
-        return rng.sample(candidates, min(count, len(candidates)))
+        return at_random(candidates, count, rng)

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from genesys.population.population import Population
 from genesys.records import Role
-from genesys_selectors.breeding import Breeding
-from genesys_selectors.expectation import best_first
+from genesys_selectors.breeding import Breeding, Picked
+from genesys_selectors.expectation import best_first, named, places
 from genesys_selectors.parameters import Share, parameters
 
 
@@ -34,10 +34,16 @@ class TopKSelector(Breeding):
         candidates: Sequence[str],
         count: int,
         rng: Random,
-    ) -> list[str]:
+    ) -> Picked:
         """Of the best few, with a little noise."""
-        left, picked = best_first(population, candidates), list[str]()
+        left = best_first(population, places(population, candidates)).tolist()
+        picked, reasons = list[int](), list[str]()
         while left and len(picked) < count:
-            reach = len(left) if rng.random() < self.noise else min(self.k, len(left))
-            picked.append(left.pop(rng.randrange(reach)))
-        return picked
+            noise = rng.random() < self.noise
+            position = rng.randrange(len(left) if noise else min(self.k, len(left)))
+            reasons.append(
+                f"number {position + 1} of {len(left)}, "
+                + ("by noise" if noise else f"one of the best {self.k}")
+            )
+            picked.append(left.pop(position))
+        return Picked(named(population, picked), "; ".join(reasons))

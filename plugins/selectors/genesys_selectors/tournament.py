@@ -6,13 +6,17 @@ from collections.abc import Sequence
 from random import Random
 from typing import Annotated
 
+import numpy as np
 from pydantic import Field
 
 from genesys.population.population import Population
 from genesys.records import Role
-from genesys_selectors.breeding import Breeding
-from genesys_selectors.expectation import best_first
+from genesys_selectors.breeding import Breeding, Picked
+from genesys_selectors.expectation import expected_fitness, named, places
 from genesys_selectors.parameters import parameters
+
+# Losers of a tournament that are named.
+SHOWN = 4
 
 
 @parameters
@@ -37,19 +41,25 @@ class TournamentSelector(Breeding):
         candidates: Sequence[str],
         count: int,
         rng: Random,
-    ) -> list[str]:
+    ) -> Picked:
         """The winners of as many tournaments."""
-        left = self._alive(population, candidates) if role is Role.DESIGNER else list(candidates)
-        place = {name: i for i, name in enumerate(best_first(population, left))}
-        picked: list[str] = []
+        fitness = expected_fitness(population)
+        left = self._alive(places(population, candidates), role)
+        picked, reasons = list[int](), list[str]()
         while left and len(picked) < count:
-            picked.append(min(rng.sample(left, min(self.size, len(left))), key=place.__getitem__))
+            drawn = rng.sample(left, min(self.size, len(left)))
+            # Of equals the older one.
+            picked.append(max(drawn, key=lambda place: (fitness[place], -place)))
+            reasons.append(f"fitter than {_list(population, drawn, picked[-1])}, of {len(left)}")
             left.remove(picked[-1])
-        return picked
+        return Picked(named(population, picked), "; ".join(reasons))
 
-    def _alive(self, population: Population, candidates: Sequence[str]) -> list[str]:
-        if self.youngest is None:
-            return list(candidates)
-        allowed = set(candidates)
-        made = [design.name for design in population.designs if design.name in allowed]
-        return made[-self.youngest :]
+    def _alive(self, made: np.ndarray, role: Role) -> list[int]:
+        if self.youngest is None or role is Role.VERIFIER:
+            return list(made.tolist())
+        return list(np.sort(made)[-self.youngest :].tolist())
+
+
+def _list(population: Population, drawn: Sequence[int], winner: int) -> str:
+    beaten = named(population, (place for place in drawn if place != winner))
+    return ", ".join([*beaten[:SHOWN], *(["others"] if len(beaten) > SHOWN else [])]) or "nobody"
