@@ -31,6 +31,10 @@ R = TypeVar("R", bound=Record)
 TABLES = "tree"
 LOCK = "run.lock"
 HOLDER = "run.holder"
+# Fields that are read when a folder is opened; the others once they are asked for.
+OF_DESIGNS = ("name", "root", "operator", "parents", "structural_hash", "index")
+OF_REPORTS = ("design", "scale", "outcome", "simulated", "parameters", "flops", "tokens", "seconds")
+OF_SESSIONS = ("index", "seed", "end", "design", "seconds")
 # What differs between equal runs: what is measured, and what code printed or where it raised.
 INCIDENTAL = frozenset({"seconds", "tokens_per_second", "efficiency", "output"})
 
@@ -94,9 +98,9 @@ class EvolutionTree:
             weights = RunFile.load(folder).weights
             tables = folder / TABLES
             # Designs are written first, so they are read last: every session finds its own.
-            reports = RecordTable(tables, "reports", VerificationReport, writable=False).read()
-            sessions = RecordTable(tables, "sessions", Session, writable=False).read()
-            designs = RecordTable(tables, "designs", Design, writable=False).read()
+            reports = RecordTable(tables, "reports", VerificationReport, False).skim(OF_REPORTS)
+            sessions = RecordTable(tables, "sessions", Session, False).skim(OF_SESSIONS)
+            designs = RecordTable(tables, "designs", Design, False).skim(OF_DESIGNS)
         return Population(_committed(designs, sessions), reports, sessions, weights)
 
     @staticmethod
@@ -194,6 +198,7 @@ class EvolutionTree:
         with storing("write to", self.folder), self._recording:
             self._call_table.append(_revalidated(call))
             self.purse.pay(call)
+            self._begun.add(call.session)
 
     def _keep_answer(self, answer: Answer) -> None:
         with storing("write to", self.folder), self._recording:
@@ -221,8 +226,8 @@ class EvolutionTree:
             self._call_table,
             self._answer_table,
         ]
-        sessions = self._session_table.read()
-        reports = self._report_table.read()
+        sessions = self._session_table.skim(OF_SESSIONS)
+        reports = self._report_table.skim(OF_REPORTS)
         # Those with something on their tapes already.
         self._begun: set[int] = {
             *self._call_table.column("session"),
@@ -231,7 +236,7 @@ class EvolutionTree:
         spent = self._call_table.columns(["usd", "input_tokens", "output_tokens"]).to_pydict()
         tokens = sum(spent["input_tokens"]) + sum(spent["output_tokens"])
         self.purse.spend(sum(spent["usd"]), tokens)
-        written = self._design_table.read()
+        written = self._design_table.skim(OF_DESIGNS)
         if written or sessions:
             self._run_file.check_same(self.folder, self._config)
         else:  # nothing came of the config that the folder was made with; it may have been wrong
@@ -243,7 +248,8 @@ class EvolutionTree:
                 self._design_table.delete_index(design.index)
         self._population = Population(designs, reports, sessions, self._run_file.weights)
         self._folders = DesignFolders(self.folder / "designs")
-        self._folders.restore(self._population)
+        recent = max(1, self._report_table.recovered)
+        self._folders.restore(self._population, reports[-recent:])
 
     def _lock(self) -> None:
         lock = FileLock(self.folder / LOCK, timeout=0)

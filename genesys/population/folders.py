@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from genesys.files import write_text
 from genesys.gau.compose import compose
 from genesys.gau.folder import save_tree
 from genesys.gau.tree import GAUTree
@@ -46,19 +47,31 @@ class DesignFolders:
         draft.replace(home)
 
     def write_report(self, report: VerificationReport) -> None:
-        """Write a report, in place of an earlier one at the same scale."""
-        path = self._folder / report.design / REPORTS / f"{report.scale}.json"
-        text = report.model_dump_json(indent=2) + "\n"
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
-            path.parent.mkdir(exist_ok=True)
-            write_text(path, text)
+        """Write a report, in place of an earlier one at the same scale.
 
-    def restore(self, population: Population) -> None:
-        """Write whatever is missing, e.g. after the process was killed between two writes."""
+        In one step, but without waiting for the disk: nothing is lost with it.
+        """
+        path = self._folder / report.design / REPORTS / f"{report.scale}.json"
+        path.parent.mkdir(exist_ok=True)
+        draft = path.with_name(f".{path.name}.tmp")
+        draft.write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        draft.replace(path)
+
+    def restore(self, population: Population, recent: Iterable[VerificationReport] = ()) -> None:
+        """Write what is missing, e.g. after the process was killed between two writes.
+
+        Args:
+            population: Of the run; folders that are missing are written, with their reports.
+            recent: Reports that a killed process may not have written.
+        """
+        self._folder.mkdir(exist_ok=True)
+        present = {entry.name for entry in os.scandir(self._folder)}
         for design in population.designs:
-            self.write_design(design)
-        latest = {(report.design, report.scale): report for report in population.reports}
-        for report in latest.values():
+            if design.name not in present:
+                self.write_design(design)
+                for report in population.reports_of(design.name):
+                    self.write_report(report)
+        for report in recent:
             self.write_report(report)
 
 

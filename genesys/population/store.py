@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from enum import Enum
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import lancedb
 import pyarrow as pa
 
+from genesys.errors import StoreError
+from genesys.population.files import storing
 from genesys.population.journal import Journal, sync_folder
 from genesys.population.schema import arrow_schema, from_row, to_row
+from genesys.population.unread import unread
 from genesys.records import Record
 
 R = TypeVar("R", bound=Record)
 
 # So many records, or so many bytes of them, go from the journal into the table at a time.
 ROWS, BYTES = 512, 16_000_000
+# So many rows are read at a time, where one is asked for.
+BLOCK = 128
 # A table in more pieces than that is compacted when it is opened.
 MAX_FRAGMENTS = 1000
 
@@ -35,6 +41,10 @@ class RecordTable(Generic[R]):
             gets the fields that it lacks.
         record: What its rows are.
         writable: Whether anything but reading is allowed.
+
+    Attributes:
+        recovered: The last so many records were in the journal when the table was opened: whoever
+            wrote them has not closed it, and may have been killed.
 
     Raises:
         OSError, RuntimeError, ValueError: What the database answers; see ``files.storing``.
@@ -56,6 +66,7 @@ class RecordTable(Generic[R]):
             go_back(self._table)
         self._rows: int = self._table.count_rows()  # without those of the journal
         self._pending = [self._row(kept) for row, kept in journal if row >= self._rows]
+        self.recovered = len(self._pending)
         if writable:
             self.settle()
 
@@ -94,6 +105,23 @@ class RecordTable(Generic[R]):
             if all(row[name] == value for name, value in equal.items())
         ]
 
+    def skim(self, light: Sequence[str]) -> list[R]:
+        """All records, in their order; their other fields are read once they are asked for.
+
+        Args:
+            light: Fields that are read at once, of strings, numbers, enums or lists of strings.
+        """
+        if not set(light) <= set(self._table.schema.names):
+            return self.read()
+        table = self._table.search().select(list(light)).to_arrow()
+        columns = [self._values(name, table[name].to_pylist()) for name in light]
+        make, read = unread(self._record), _Rows(self._table, self._record, self._path, light)
+        found = [
+            make(dict(zip(light, values, strict=True)), read, row)
+            for row, values in enumerate(zip(*columns, strict=True))
+        ]
+        return found + [from_row(self._record, part.to_pylist()[0]) for part in self._pending]
+
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Some fields of all records, in their order; the others are not read."""
         table = self._table.search().select(list(names)).to_arrow()
@@ -125,6 +153,13 @@ class RecordTable(Generic[R]):
             # Readers that opened the table within the last hour keep what they see.
             self._table.optimize(cleanup_older_than=timedelta(hours=1))
 
+    def _values(self, name: str, values: list[Any]) -> list[Any]:
+        kind = self._record.model_fields[name].annotation
+        if not (isinstance(kind, type) and issubclass(kind, Enum)):
+            return values
+        members = {value: kind(value) for value in set(values)}
+        return [members[value] for value in values]
+
     def _row(self, record: R) -> pa.Table:
         return pa.Table.from_pylist([to_row(record)], schema=self._schema)
 
@@ -141,6 +176,28 @@ class RecordTable(Generic[R]):
                 os.close(descriptor)
         for folder in {path.parent for path in files}:
             sync_folder(folder)
+
+
+class _Rows(Generic[R]):
+    """Reads the whole row of a skimmed record, with its neighbours, which may be next."""
+
+    def __init__(self, table: Any, record: type[R], path: Path, light: Sequence[str]) -> None:
+        self._table, self._record, self._path, self._light = table, record, path, light
+        self._first, self._block = 0, pa.table({})
+
+    def __call__(self, row: int, light: Mapping[str, Any]) -> R:
+        if not 0 <= row - self._first < self._block.num_rows:
+            self._first = row - row % BLOCK
+            with storing("read", self._path):
+                found = self._table.search().offset(self._first).limit(BLOCK)
+                self._block = found.to_arrow()
+        values = self._block.slice(row - self._first, 1).to_pylist()
+        if not values or any(values[0][name] != light[name] for name in self._light):
+            raise StoreError(
+                f"Row {row} of {self._path} is not what it was when the table was opened: "
+                "something else has written to it. Run the same command again."
+            )
+        return from_row(self._record, values[0])
 
 
 def go_back(table: Any) -> bool:

@@ -62,5 +62,5 @@ def test_whatever_is_missing_is_written_again(tmp_path: Path, seed: Design, chil
     assert b'"tokens": 5' in written[tmp_path / "kid" / "reports" / "0.1M.json"]
     shutil.rmtree(tmp_path / "gpt2")
     (tmp_path / "kid" / "reports" / "0.1M.json").unlink()
-    folders.restore(population)
+    folders.restore(population, reports[1:2])
     assert {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()} == written
