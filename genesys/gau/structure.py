@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from genesys.gau.tree import GAUTree
-from genesys.gau.unit import UnitSource, is_declarations, is_test, parse_module
+from genesys.gau.unit import UnitSource, is_declarations, is_test, read_module
 
 
 def structural_hash(tree: GAUTree) -> str:
@@ -77,39 +77,31 @@ def _form_of(unit: UnitSource) -> _Form:
 
 @lru_cache(maxsize=4096)  # children have most of their units from their parents
 def _form(code: str, own: tuple[str, ...]) -> _Form:
-    essence = _essence(code, own[0])
+    module = read_module(code)
+    module.body = [n for n in module.body if not (is_test(n) or is_declarations(n))]
     gaps = {name: f"\0{position}\0" for position, name in enumerate(own)}
-    declared = set(own[1:])
-    used: list[str] = []
-    for node in _walk(essence):
+    used: dict[str, None] = {}
+    for node in _walk(module):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [n for n in body if not _is_text(n)] or [ast.Pass()]  # type: ignore[attr-defined]
         if isinstance(node, ast.Name):
-            if node.id in declared:
-                used.append(node.id)
+            used.setdefault(node.id)
             node.id = gaps.get(node.id, node.id)
         elif isinstance(node, ast.ClassDef):
             node.name = gaps.get(node.name, node.name)
-    mentioned = tuple(dict.fromkeys([*used, *sorted(declared)]))
-    return _Form(own, mentioned, ast.unparse(essence))
+    declared = set(own[1:])
+    mentioned = [*(name for name in used if name in declared), *sorted(declared - used.keys())]
+    return _Form(own, tuple(mentioned), ast.unparse(module))
 
 
 def _walk(node: ast.AST) -> Iterator[ast.AST]:
-    """All nodes in the order of the text."""
+    """All nodes in the order of the text; what is taken out of one that was met is left out."""
     pending = [node]
     while pending:
         latest = pending.pop()
         yield latest
         pending += reversed(list(ast.iter_child_nodes(latest)))
-
-
-def _essence(code: str, name: str) -> ast.Module:
-    """The unit without tests, declarations and docstrings."""
-    module = parse_module(code, name)
-    module.body = [n for n in module.body if not (is_test(n) or is_declarations(n))]
-    for node in ast.walk(module):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [n for n in body if not _is_text(n)] or [ast.Pass()]  # type: ignore[attr-defined]
-    return module
 
 
 def _is_text(node: ast.stmt) -> bool:

@@ -72,15 +72,20 @@ def parse_module(code: str, where: str) -> ast.Module:
         UnitError: It is not Python, or nested deeper than what walks through it can follow.
     """
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # e.g. invalid escapes: not the reader's concern
-            module = ast.parse(code)
+        module = read_module(code)
     except SyntaxError as error:
         raise UnitError(where, f"syntax error: {error.msg}", error.lineno) from None
     except (ValueError, RecursionError, MemoryError) as error:
         raise UnitError(where, f"cannot be parsed as Python: {error}") from None
     _reject_deep(module, where)
     return module
+
+
+def read_module(code: str) -> ast.Module:
+    """Parse Python that has been parsed before; warnings are not the reader's concern."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # e.g. of invalid escapes
+        return ast.parse(code)
 
 
 def is_test(node: ast.AST) -> bool:
