@@ -16,6 +16,8 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from copy import deepcopy
+from functools import cache
 from itertools import product
 from math import sqrt
 from pathlib import Path
@@ -120,20 +122,17 @@ def run(job: tuple[str, str, int, int]) -> dict[str, Any]:
 
 
 def _config(setting: str, selector: str, seed: int, designs: int) -> dict[str, Any]:
-    config = compose(
-        [
-            "experiment=simulation",
-            f"seed={seed}",
-            f"evolution.designs={designs}",
-            f"evolution.max_sessions={2 * designs}",
-            f"selector={selector}",
-            *SELECTORS[selector],
-            *SETTINGS[setting],
-        ]
-    )
+    config = deepcopy(_composed(f"selector={selector}", *SELECTORS[selector], *SETTINGS[setting]))
+    config["seed"] = config["evolution"]["seed"] = config["verifier"]["landscape"] = seed
+    config["evolution"] |= {"designs": designs, "max_sessions": 2 * designs}
     for scale in config["ladder"]["scales"]:
         scale["trials"] = scale["trials"] * designs // FULL
     return config
+
+
+@cache
+def _composed(*overrides: str) -> dict[str, Any]:
+    return compose(["experiment=simulation", *overrides])
 
 
 def _evolved(config: dict[str, Any]) -> Population:
