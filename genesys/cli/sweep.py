@@ -20,7 +20,7 @@ from genesys.files import write_text
 
 # What decides no result: how far a run goes, where it lies and what it runs on.
 UNNAMED = ("name", "folder", "sweep", "generations", "budget", "executor", "logger", "sandbox")
-LONGEST = 150  # characters of a folder's name
+LONGEST = 200  # characters of a folder's name
 # Hydra's launchers: the distribution that brings each, and our extra with it.
 LAUNCHERS = {
     "joblib": ("hydra-joblib-launcher", "joblib"),
