@@ -120,7 +120,7 @@ def serve(invitation: Invitation, joined: Callable[[Link], None] = lambda link: 
             sandbox = sandbox_of(config.get("sandbox"))
             settings = EvolutionSettings.of(config.get("evolution"))
         except GenesysError as error:
-            link.say(Fault.of(error))
+            link.give_up(error)
             raise
         with sandbox:
             name = link.welcome.name

@@ -14,6 +14,7 @@ from pathlib import Path
 from genesys.errors import ConfigError
 from genesys.evolution.executors.line import Inbox, Line
 
+PREFIX, SOCKET = "genesys-hub-", "hub.sock"
 MOST_STRANGERS = 32  # that are greeted at a time; more are hung up on
 BACKLOG = 128
 PAUSE_SECONDS = 0.2  # when the machine has no more files to open
@@ -66,13 +67,22 @@ class Door:
             line.close()
         self._clear()
 
+    @staticmethod
+    def sweep(address: str) -> None:
+        """Remove the Unix socket of a process that was killed."""
+        path = Path(address)
+        if path.name == SOCKET and path.parent.name.startswith(PREFIX):
+            with contextlib.suppress(OSError):
+                path.unlink()
+                path.parent.rmdir()
+
     def _clear(self) -> None:
         if self._folder:
             shutil.rmtree(self._folder, ignore_errors=True)
 
     def _unix(self) -> tuple[socket.socket, str]:
-        self._folder = Path(tempfile.mkdtemp(prefix="genesys-hub-"))  # mode 700
-        path = str(self._folder / "hub.sock")
+        self._folder = Path(tempfile.mkdtemp(prefix=PREFIX))  # mode 700
+        path = str(self._folder / SOCKET)
         door = socket.socket(socket.AF_UNIX)
         door.bind(path)
         door.listen(BACKLOG)

@@ -17,6 +17,7 @@ from genesys.evolution.executors.protocol import (
     MOST_BYTES,
     Beat,
     Denied,
+    Fault,
     FromHub,
     FromWorker,
     Granted,
@@ -119,6 +120,11 @@ class Link:
     def leave(self) -> None:
         """Take no further order; for a signal's handler, too."""
         self._leaving.set()
+
+    def give_up(self, error: GenesysError) -> None:
+        """Tell why this worker cannot work; the hub hangs up then, and the process goes on."""
+        self._over.set()
+        self.say(Fault.of(error))
 
     def close(self) -> None:
         """End the connection."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from typing import Protocol
 from genesys.errors import ConfigError, GenesysError
 from genesys.evolution.control import Control
 from genesys.evolution.executors.base import Outfit
+from genesys.evolution.executors.door import Door
 from genesys.evolution.executors.hub import Hub
 from genesys.evolution.executors.hub_file import FOLDER, HubFile
 from genesys.evolution.executors.protocol import Invitation
@@ -22,9 +24,9 @@ from genesys.population.ledger import JobKind
 NAMES = {JobKind.SESSION: "designer", JobKind.VERIFICATION: "verifier"}
 # Between looks at the workers and at what a person wants.
 TEND_SECONDS = 1.0
-# Workers that end without having been ready once, in a row, before there will be none.
+# So often a worker may end before it is ready, in a row and while no other gets ready either.
 MOST_STILLBORN = 5
-FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.5, 30.0  # before such a one is started again
+FIRST_PAUSE_SECONDS = 0.25  # before such a one is started again; twice as long each time
 # For what is known of a worker whose connection has ended.
 ASK_SECONDS = 0.2
 # For a worker to end by itself once it is let go.
@@ -51,6 +53,7 @@ class Post:
     Attributes:
         launched: The worker, while there is one.
         ready: Whether that one has been ready.
+        stillborn: How many have ended before they were ready, since any worker was.
         dismissed: When it was let go, by the monotonic clock; None while it is wanted.
         due: When to start another, by the monotonic clock.
     """
@@ -59,6 +62,7 @@ class Post:
         self.name, self.kind = name, kind
         self.launched: Launched | None = None
         self.ready = False
+        self.stillborn = 0
         self.dismissed: float | None = None
         self.due = 0.0
 
@@ -76,7 +80,7 @@ class HubExecutor(ABC):
         listen: ``host:port`` at which workers can join from other machines; empty for none.
 
     Raises:
-        ConfigError: Nobody would do anything.
+        ConfigError: A number is out of bounds.
     """
 
     def __init__(
@@ -93,7 +97,6 @@ class HubExecutor(ABC):
         self._configured = {JobKind.SESSION: designers, JobKind.VERIFICATION: verifiers}
         self._lease, self._listen = lease_seconds, listen
         self._posts: dict[str, Post] = {}
-        self._stillborn = 0
         self._tended = 0.0
 
     @abstractmethod
@@ -114,6 +117,8 @@ class HubExecutor(ABC):
         self._run, self._folder = outfit.folder, outfit.folder / FOLDER
         with storing("write to", self._folder):
             self._folder.mkdir(mode=0o700, exist_ok=True)
+        with contextlib.suppress(ConfigError):  # a coordinator that was killed has left its socket
+            Door.sweep(HubFile.read(self._run).address)
         with ExitStack() as stack:
             stack.callback(self._end)
             self._hub = stack.enter_context(
@@ -205,24 +210,31 @@ class HubExecutor(ABC):
         members = {member.name: member for member in self._hub.members}
         for post in list(self._posts.values()):
             member = members.get(post.name)
-            post.ready = post.ready or (member is not None and member.ready)
+            if member and member.ready and not post.ready:
+                post.ready = True
+                for other in self._posts.values():
+                    other.stillborn = 0
             if post.launched is None:
                 continue
             if (why := post.launched.ended()) is None:
                 self._end_if_lost(post, member is not None)
             elif member is None:  # else the hub has yet to hear of it
-                post.launched = None
-                self._stillborn = 0 if post.ready or post.dismissed else self._stillborn + 1
-                if self._stillborn == MOST_STILLBORN:
-                    raise GenesysError(
-                        f"Workers cannot be started: {MOST_STILLBORN} in a row ended before they "
-                        f"had begun, the last one so: {why} All of what it said is in "
-                        f"{self._folder / post.name}.log."
-                    )
-                pause = FIRST_PAUSE_SECONDS * 2**self._stillborn if self._stillborn else 0.0
-                post.due = self._tended + min(pause, LONGEST_PAUSE_SECONDS)
-                if post.dismissed is not None:
-                    del self._posts[post.name]
+                self._bury(post, why)
+
+    def _bury(self, post: Post, why: str) -> None:
+        """Have another worker in the place of one that has ended, unless none is wanted."""
+        post.launched = None
+        if post.dismissed is not None:
+            del self._posts[post.name]
+        elif not post.ready:
+            post.stillborn += 1
+            post.due = self._tended + FIRST_PAUSE_SECONDS * 2**post.stillborn
+            if post.stillborn == MOST_STILLBORN:
+                raise GenesysError(
+                    f"No worker can be started: {post.name} has ended {MOST_STILLBORN} times "
+                    f"before it had begun, the last time so: {why} What it said before is in "
+                    f"{self._folder / post.name}.log."
+                )
 
     def _end_if_lost(self, post: Post, is_member: bool) -> None:
         """End a worker that was ready and whom the hub has dropped, e.g. since it was silent."""

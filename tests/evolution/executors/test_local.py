@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from genesys.evolution.control import Control
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.executors import staff
 from genesys.evolution.executors.base import Executor, Outfit
+from genesys.evolution.executors.hub_file import HubFile
 from genesys.evolution.executors.inline import InlineExecutor
 from genesys.evolution.executors.local import LocalExecutor
 from genesys.evolution.jobs import Done, Extent, Job, Lost, Task
@@ -74,7 +76,7 @@ class Local:
         def note(*about: Any) -> None:
             self.notes.append(about)
 
-        self.run.mkdir()
+        self.run.mkdir(exist_ok=True)
         parts: Any = None
         outfit = Outfit(config, self.run, self.events.append, note, parts, parts, parts)
         with self.executor.open(outfit):
@@ -264,7 +266,7 @@ def test_workers_that_never_work_end_the_run(
     config["verifier"] = {"name": "missing"}
     local = Local(LocalExecutor(0, 1), tmp_path / "run")
     with (
-        pytest.raises(GenesysError, match=r"(?s)2 in a row.*No verifier named 'missing'"),
+        pytest.raises(GenesysError, match=r"(?s)ended 2 times.*No verifier named 'missing'"),
         local.open(config),
     ):
         local.until(lambda: False)
@@ -300,6 +302,26 @@ def test_nothing_outlives_a_coordinator_that_is_killed(
     coordinator.wait()
     _, alive = psutil.wait_procs(family, timeout=20)
     assert not alive
+
+
+def test_the_socket_of_a_coordinator_that_was_killed_is_removed(
+    config: dict[str, Any], tmp_path: Path
+) -> None:
+    local = Local(LocalExecutor(0, 0), tmp_path / "run")
+    (local.run / "workers").mkdir(parents=True)
+    others = tmp_path / "others" / "hub.sock"
+    others.parent.mkdir()
+    left = Path(tempfile.mkdtemp(prefix="genesys-hub-")) / "hub.sock"
+    for path in (others, left):
+        path.touch()
+        hub = HubFile(address=str(path), key="ab")
+        (local.run / "workers" / "hub.json").write_text(hub.model_dump_json())
+        with local.open(config):
+            assert HubFile.read(local.run) != hub
+        with pytest.raises(ConfigError, match="No run that workers could join"):
+            HubFile.read(local.run)
+    assert others.exists()
+    assert not left.parent.exists()
 
 
 def test_wrong_numbers_are_refused() -> None:
