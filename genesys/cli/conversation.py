@@ -12,10 +12,10 @@ from rich.padding import Padding
 from rich.rule import Rule
 from rich.text import Text
 
-from genesys.cli.cost import in_words, tokens, usd
+from genesys.cli.cost import in_words, tokens
 from genesys.cli.leaderboard import descent
 from genesys.cli.searches import found_in, searches
-from genesys.cli.text import duration, plain
+from genesys.cli.text import duration, plain, usd
 from genesys.errors import UnknownNameError
 from genesys.population.population import Population
 from genesys.population.spending import Spending

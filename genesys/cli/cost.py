@@ -11,7 +11,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from genesys.cli.text import count, duration
+from genesys.cli.forecast import Forecast
+from genesys.cli.text import count, duration, usd
 from genesys.population.by import By
 from genesys.population.spending import Spending, Spent
 from genesys.tape import Call
@@ -19,7 +20,7 @@ from genesys.text import one_line
 
 
 def cost(run: Path, by: By, as_json: bool = False, console: Console | None = None) -> None:
-    """Print what the calls of language models cost a run.
+    """Print what the calls of language models cost a run, where its budget stands, and a forecast.
 
     Args:
         run: The run's folder.
@@ -31,11 +32,15 @@ def cost(run: Path, by: By, as_json: bool = False, console: Console | None = Non
         StoreError: The folder holds no run.
     """
     spending = Spending.read(run)
+    forecast = Forecast.read(run, spending)
     console = console or Console()
     if as_json:
-        console.out(json.dumps(_as_data(spending, by), indent=2), highlight=False)
-    else:
-        console.print(costs(spending, by))
+        console.out(json.dumps(_as_data(spending, by, forecast), indent=2), highlight=False)
+        return
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for what, told in forecast.lines(spending):
+        table.add_row(Text(what, "dim"), Text(told))
+    console.print(costs(spending, by), *([Text(), table] if table.row_count else []))
 
 
 def costs(spending: Spending, by: By) -> RenderableType:
@@ -66,11 +71,6 @@ def tokens(spent: Spent | Call) -> str:
     """How many went in and came out."""
     cached = f" ({count(spent.cached_tokens)} cached)" if spent.cached_tokens else ""
     return f"{count(spent.input_tokens)} tokens in{cached}, {count(spent.output_tokens)} out"
-
-
-def usd(amount: float) -> str:
-    """An amount for a person: cents, and more digits of small ones."""
-    return f"{amount:.2f} USD" if amount >= 1 or not amount else f"{amount:.4f} USD"
 
 
 def _figures(spent: Spent, total: Spent) -> list[str]:
@@ -104,7 +104,7 @@ def _worth(spending: Spending) -> str:
     return f"{each} {share:.0%} went to sessions that ended without one ({usd(vain)})."
 
 
-def _as_data(spending: Spending, by: By) -> dict[str, Any]:
+def _as_data(spending: Spending, by: By, forecast: Forecast) -> dict[str, Any]:
     return {
         "by": by.value,
         "rows": [{by.value: name} | asdict(spent) for name, spent in spending.by(by).items()],
@@ -112,4 +112,7 @@ def _as_data(spending: Spending, by: By) -> dict[str, Any]:
         "designs": spending.designs,
         "usd_per_design": spending.usd_per_design,
         "usd_without_design": spending.usd_in_vain,
+        "device_hours": forecast.device_hours,
+        "budget": forecast.caps.model_dump(),
+        "forecast": asdict(forecast.outlook) if forecast.outlook else None,
     }

@@ -10,8 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.activity import Activity
-from genesys.cli.cost import usd
-from genesys.cli.text import clock
+from genesys.cli.text import clock, usd
 from genesys.text import one_line
 
 _BAR = 12

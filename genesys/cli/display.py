@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from threading import RLock
 from time import monotonic
 from typing import Self
@@ -15,14 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.activity import Clock
-from genesys.cli.cost import usd
 from genesys.cli.crew import changed, crew, in_short
 from genesys.cli.leaderboard import number
 from genesys.cli.narration import BAD, GOOD, narrate
 from genesys.cli.progress import Progress
-from genesys.cli.prospects import prospects
+from genesys.cli.prospects import foretold, spent
 from genesys.cli.ranking import Ranking, Row
-from genesys.cli.text import clock
+from genesys.cli.text import clock, usd
+from genesys.evolution.budget import BudgetSettings
 from genesys.evolution.events import Event, Reported, RunEnded, SessionEnded, WorkersChanged
 from genesys.records import Scale
 from genesys.text import clean, one_line
@@ -165,9 +166,20 @@ class Display:
         if session := self._session():
             parts.append(Text(session))
         table = Table.grid(padding=(0, 2, 0, 0))
-        for what, told in prospects(state):
+        for what, told in self._prospects():
             table.add_row(Text(what, "dim"), Text(told))
         return [*parts, *([table] if table.row_count else []), Text()]
+
+    def _prospects(self) -> Iterator[tuple[str, str]]:
+        """What was spent next to the caps, how the run keeps pace, and the forecast."""
+        state, plan = self._progress, self._progress.plan
+        caps = plan.caps if plan else BudgetSettings(usd=None)
+        if told := spent(state.run_usd, state.run_tokens, state.device_hours, caps):
+            yield "spent", told
+        if plan and state.ratio is not None:
+            yield "pace", f"{state.ratio:.2g} verifications per design, target {plan.ratio:g}"
+        if state.outlook and (told := foretold(state.outlook)):
+            yield "forecast", told
 
     def _session(self) -> str:
         """What the session has come to; empty where no language model is at work."""

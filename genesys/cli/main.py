@@ -145,6 +145,20 @@ def cost(
 
 
 @app.command()
+def ledger(
+    run: Run = None,
+    last: Annotated[int, typer.Option("--last", "-n", min=0, help="Entries; 0 for all.")] = 40,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print what a run has decided and done, and why, newest last: jobs, attempts, workers."""
+    from genesys.cli.ledger import ledger
+    from genesys.cli.runs import find_run
+
+    ledger(find_run(run), last, follow, as_json)
+
+
+@app.command()
 def show(
     name: Annotated[str, typer.Argument(help="A design, or session:N for what was said in it.")],
     run: Run = None,

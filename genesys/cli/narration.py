@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from genesys.cli.cost import usd as in_usd
 from genesys.cli.leaderboard import blame, descent
 from genesys.cli.ranking import Ranking, rank
 from genesys.cli.text import count, duration, gist
+from genesys.cli.text import usd as in_usd
 from genesys.evolution.events import (
     Event,
     Held,

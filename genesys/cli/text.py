@@ -41,3 +41,8 @@ def count(number: float) -> str:
         if number >= size:
             return f"{number / size:.3g}{suffix}"
     return f"{number:.0f}"
+
+
+def usd(amount: float) -> str:
+    """An amount for a person: cents, and more digits of small ones."""
+    return f"{amount:.2f} USD" if amount >= 1 or not amount else f"{amount:.4f} USD"

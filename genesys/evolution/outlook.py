@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import inf, sqrt
+from math import floor, inf, sqrt
 
 from genesys.evolution.budget import HOUR, BudgetSettings
 from genesys.evolution.settings import EvolutionSettings
@@ -156,7 +156,7 @@ def _verifications(population: Population, goal: Goal, designs: float) -> dict[s
     left: dict[str, float] = {}
     most, below = designs, 0
     for scale in goal.scales:
-        released = most * scale.trials / below if below else min(designs, scale.trials)
+        released = floor(most * scale.trials / below + 1e-9) if below else designs
         most, below = min(float(scale.trials), released), scale.trials
         left[scale.name] = max(0.0, most - population.used(scale.name))
     return left

@@ -36,7 +36,7 @@ class EntryKind(StrEnum):
     ``BEGUN``: a job was decided on. ``FAILED``: an attempt at it came to nothing, and it goes back
     to the queue. ``ENDED``: its result is committed. ``GENERATION``: the next one is under way.
     ``OPENED`` and ``CLOSED``: a coordinator took the run on, and left it. ``JOINED`` and ``LEFT``:
-    a worker.
+    a worker. ``FORKED``: all before was done in another run.
     """
 
     BEGUN = "begun"
@@ -47,6 +47,7 @@ class EntryKind(StrEnum):
     CLOSED = "closed"
     JOINED = "joined"
     LEFT = "left"
+    FORKED = "forked"
 
 
 class Entry(Record):
@@ -124,8 +125,12 @@ class Ledger:
         self._file.close()
 
     @staticmethod
-    def read(folder: Path) -> list[Entry]:
+    def read(folder: Path, skip: int = 0) -> list[Entry]:
         """The entries of a run folder, also while another process appends to them.
+
+        Args:
+            folder: Of the run.
+            skip: So many of the oldest are left out.
 
         Raises:
             StoreError: A line is none of a ledger, or the disk refuses.
@@ -135,7 +140,7 @@ class Ledger:
             return []
         with storing("read", folder):
             text = path.read_bytes()
-        return list(_parsed(path, text[: text.rfind(b"\n") + 1]))
+        return list(_parsed(path, text[: text.rfind(b"\n") + 1], skip))
 
     def append(self, entry: Entry) -> None:
         """Commit an entry.
@@ -157,8 +162,8 @@ class Ledger:
         self.entries.append(entry)
 
 
-def _parsed(path: Path, text: bytes) -> Iterator[Entry]:
-    for number, line in enumerate(text.splitlines(), 1):
+def _parsed(path: Path, text: bytes, skip: int = 0) -> Iterator[Entry]:
+    for number, line in enumerate(text.splitlines()[skip:], skip + 1):
         try:
             yield Entry.model_validate_json(line)
         except ValidationError as error:

@@ -2,8 +2,10 @@
 
 import json
 from io import StringIO
+from shutil import copytree
 
 import pytest
+import yaml
 from rich.console import Console
 
 from genesys.cli.conversation import show_session
@@ -12,6 +14,7 @@ from genesys.cli.show import show
 from genesys.errors import UnknownNameError
 from genesys.population.by import By
 from genesys.population.evolution_tree import EvolutionTree
+from genesys.population.ledger import Entry, Ledger
 from genesys.records import Operator, Selection, Session, SessionEnd
 from genesys.tape import Call, CallEnd, Message
 
@@ -69,6 +72,35 @@ def test_cost_as_json(folder):
     assert data["total"]["usd"] == pytest.approx(2.0)
     assert [row["role"] for row in data["rows"]] == ["coder"]
     assert data["usd_without_design"] == pytest.approx(1.5)
+
+
+def test_the_budget_and_what_a_run_comes_to(folder, tmp_path):
+    assert "spent  2.00 USD" in printed(cost, folder, By.ROLE)
+    run = tmp_path / "run"
+    copytree(folder, run)
+    scale = {"name": "0.1M", "n_block": 2, "d_model": 64, "tokens": 100, "learning_rate": 0.1}
+    config = {
+        "evolution": {"seeds": ["gpt2"], "designs": 3, "max_sessions": 24},
+        "ladder": {"scales": [{**scale, "trials": 16}]},
+        "budget": {"usd": 20.0, "device_hours": 8.0},
+    }
+    (run / "config.yaml").write_text(yaml.safe_dump(config))
+    text = printed(cost, run, By.ROLE)
+    assert "spent     2.00 of 20 USD, 0 of 8 device-hours" in text
+    # Without a ledger: one design of two sessions, at a dollar each; four sessions more.
+    assert "forecast  6.00 USD (" in text
+    assert "reached   3 designs, verifications: 4 at 0.1M" in text
+    data = json.loads(printed(cost, run, By.ROLE, as_json=True))
+    assert data["forecast"]["usd"]["value"] == pytest.approx(6.0)
+    assert data["budget"] == {"usd": 20.0, "tokens": None, "device_hours": 8.0}
+
+    verified = {"job": 0, "work": "verification", "design": "gpt2", "scale": "0.1M"}
+    with Ledger(run) as ledger:
+        for known in ({"kind": "begun"}, {"kind": "ended", "seconds": 900, "devices": 2}):
+            ledger.append(Entry.model_validate({"time": 0.0} | verified | known))
+    data = json.loads(printed(cost, run, By.ROLE, as_json=True))
+    assert data["device_hours"] == 0.5
+    assert data["forecast"]["usd"] is None  # the ledger knows of no session
 
 
 def test_a_run_without_calls_cost_nothing(tmp_path):

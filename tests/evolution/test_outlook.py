@@ -74,7 +74,7 @@ def test_what_is_to_come() -> None:
     # Two of four sessions made a design that lasts: 12 sessions for the 6 that are missing.
     assert found.designs == 8
     # They make 9 designs: 14 in all, so 10 more at small; large releases 14 * 4 // 16.
-    assert found.verifications == {"small": 14, "large": pytest.approx(3.5)}
+    assert found.verifications == {"small": 14, "large": 3}
     # 12 sessions at 2 USD each.
     assert found.usd is not None
     assert found.usd.value == pytest.approx(8 + 24)
@@ -90,16 +90,16 @@ def test_what_is_to_come() -> None:
 def test_failed_attempts_are_part_of_what_a_verification_takes() -> None:
     found = outlook(POPULATION, Tally(ENTRIES), GOAL, FREE)
     # 420 s so far, 105 s each; large takes 2 * 4 * 2 times as much.
-    seconds = 420 + 10 * 105 + 3.5 * 16 * 105
+    seconds = 420 + 10 * 105 + 3 * 16 * 105
     assert found.device_hours is not None
     assert found.device_hours.value == pytest.approx(seconds / 3600)
     spread = sqrt(900)  # of 120, 60, 120, 120: the variance is 900
-    error = 1.96 * sqrt(10 * (1 + 10 / 4) * 900 + 3.5 * (1 + 3.5 / 4) * (16 * spread) ** 2)
+    error = 1.96 * sqrt(10 * (1 + 10 / 4) * 900 + 3 * (1 + 3 / 4) * (16 * spread) ** 2)
     assert found.device_hours.high == pytest.approx((seconds + error) / 3600)
 
 
 def test_time_is_that_of_the_work_that_takes_longest() -> None:
-    verifying = 10 * 105 + 3.5 * 16 * 105
+    verifying = 10 * 105 + 3 * 16 * 105
     found = outlook(POPULATION, Tally(ENTRIES), GOAL, FREE)
     assert found.seconds == pytest.approx(max(12 * 100 / 1, verifying / 2))
     alone = [e.model_copy(update={"worker": "inline"}) for e in ENTRIES if e.job is not None]
@@ -122,10 +122,10 @@ def test_caps_end_a_run_before_its_goal() -> None:
     assert found.usd.value == found.usd.high == 16.0
     found = outlook(POPULATION, tally, GOAL, BudgetSettings(tokens=9000), tokens=8000)
     assert ended(found) == ("budget.tokens", 2.25)
-    hours = (420 + (10 * 105 + 3.5 * 16 * 105) / 2) / 3600
+    hours = (420 + (10 * 105 + 3 * 16 * 105) / 2) / 3600
     found = outlook(POPULATION, tally, GOAL, BudgetSettings(device_hours=hours))
     assert ended(found) == ("budget.device_hours", 8)
-    assert found.verifications == {"small": pytest.approx(9), "large": pytest.approx(1.75)}
+    assert found.verifications == {"small": pytest.approx(9), "large": pytest.approx(1.5)}
     found = outlook(POPULATION, tally, GOAL, BudgetSettings(usd=50.0), usd=8.0)
     assert found.ends_by == ""
 

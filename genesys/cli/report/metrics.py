@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from genesys.cli.cost import usd
 from genesys.cli.metrics import cells, columns
+from genesys.cli.text import usd
 from genesys.population.metrics.figures import Figures
 
 MOST = 60  # rows of a table; `genesys metrics --out` has them all
