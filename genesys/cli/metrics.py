@@ -12,9 +12,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from genesys.cli.tables import write_tables
 from genesys.cli.text import plain
-from genesys.errors import GenesysError
-from genesys.files import whole
 from genesys.population.metrics.figures import Figures
 from genesys.population.metrics.tables import Tables
 
@@ -50,7 +49,8 @@ def metrics(
     """
     found = Figures.of(tables, size, step).items()
     if out:
-        _write(out, {**dict(found), **{f.name: getattr(tables, f.name) for f in fields(tables)}})
+        raw = {field.name: getattr(tables, field.name) for field in fields(tables)}
+        write_tables(out, dict(found) | raw)
     console = console or Console()
     if as_json:
         data = {name: table.to_pylist() for name, table in found}
@@ -99,26 +99,3 @@ def _cell(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _write(folder: Path, tables: dict[str, pa.Table]) -> None:
-    from pyarrow import csv, parquet
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, table in tables.items():
-            with whole(folder / f"{name}.parquet") as draft:
-                parquet.write_table(table, draft)
-            with whole(folder / f"{name}.csv") as draft:
-                csv.write_csv(_flat(table), draft)
-    except OSError as error:
-        raise GenesysError(f"The tables cannot be written to {folder}: {error}") from None
-
-
-def _flat(table: pa.Table) -> pa.Table:
-    """Lists as words: CSV has no others."""
-    for index, field in enumerate(table.schema):
-        if pa.types.is_list(field.type):
-            words = [" ".join(value or []) for value in table[field.name].to_pylist()]
-            table = table.set_column(index, field.name, pa.array(words, pa.string()))
-    return table

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from genesys.cli.metrics import SIMULATED
 from genesys.cli.ranking import Ranking, rank, scales_of
 from genesys.cli.report.cards import cards
 from genesys.cli.report.descent import descent_tree
 from genesys.cli.report.generations import generations
+from genesys.cli.report.html import page
 from genesys.cli.report.kinds import error_kinds
 from genesys.cli.report.metrics import folds
 from genesys.cli.report.pace import pace
@@ -28,10 +26,6 @@ from genesys.population.metrics.of_run import of_run
 from genesys.population.metrics.tables import Tables
 from genesys.population.population import Population
 from genesys.population.scaling import ScalingFit
-from genesys.text import clean
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
 
 
 def write_report(
@@ -69,15 +63,13 @@ def write_report(
 
 def render(population: Population, title: str, scales: Sequence[str], tables: Tables) -> str:
     """The report as HTML."""
-    from plotly.offline import get_plotlyjs
-
     rankings = [r for r in (rank(population, name) for name in scales) if r.rows or r.failures]
     fit = ScalingFit(population.reports)
     found = Figures.of(tables)
     usd = sum(tables.calls["usd"].to_pylist())
-    scripts = {"plotly": get_plotlyjs(), "page": _asset("page.js")}
-    page = _environment().get_template("page.html.j2")
-    return page.render(
+    return page(
+        "page.html.j2",
+        _figures(population, rankings, fit, found),
         title=title,
         headline=headline(population, rankings),
         tiles=tiles(population, rankings, usd),
@@ -88,10 +80,6 @@ def render(population: Population, title: str, scales: Sequence[str], tables: Ta
         rankings=rankings,
         cards=cards(population, rankings, fit),
         rejected=rejected(population),
-        figures=_figures(population, rankings, fit, found),
-        style=_asset("page.css"),
-        scripts=scripts,
-        hashes=[_hash(script) for script in scripts.values()],
     )
 
 
@@ -113,48 +101,3 @@ def _figures(
             figures[f"fitness-{place}"] = fitness(population, ranking)
             figures[f"curves-{place}"] = curves(population, ranking)
     return figures
-
-
-def _environment() -> Environment:
-    from jinja2 import Environment, StrictUndefined
-
-    from genesys.cli.efficiency import lines
-    from genesys.cli.leaderboard import accuracy, descent, number
-    from genesys.cli.text import count, duration, gist
-
-    environment = Environment(
-        loader=_loader(),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        # Whatever a template prints and nobody marked as HTML is cleaned, then escaped.
-        finalize=lambda value: clean(value) if type(value) is str else value,
-    )
-    filters = {
-        "count": count,
-        "duration": duration,
-        "gist": gist,
-        "number": number,
-        "accuracy": accuracy,
-        "efficiency": lines,
-    }
-    environment.filters.update(filters)
-    environment.globals["descent"] = descent
-    return environment
-
-
-def _loader() -> Any:
-    from jinja2 import FunctionLoader
-
-    return FunctionLoader(_asset)
-
-
-def _asset(name: str) -> str:
-    return resources.files(__package__).joinpath(name).read_text("utf-8")
-
-
-def _hash(script: str) -> str:
-    """The script's source expression for the content security policy."""
-    digest = hashlib.sha256(script.encode("utf-8")).digest()
-    return f"'sha256-{base64.b64encode(digest).decode('ascii')}'"
