@@ -94,6 +94,7 @@ class Done:
         session: How the session ended; None for a verification.
         design: What the session made, if it made something.
         report: Of the verification; None for a session.
+        devices: How many the worker had meanwhile: GPUs, or without any, itself.
     """
 
     job: Job
@@ -102,6 +103,7 @@ class Done:
     session: Session | None = None
     design: Design | None = None
     report: VerificationReport | None = None
+    devices: int = 1
 
 
 @dataclass(frozen=True)
@@ -113,12 +115,14 @@ class Lost:
         worker: Who had it.
         seconds: Since the worker was given it.
         reason: What is known of the worker's end.
+        devices: As of :class:`Done`.
     """
 
     job: Job
     worker: str
     seconds: float
     reason: str
+    devices: int = 1
 
 
 @dataclass(frozen=True)

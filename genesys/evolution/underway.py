@@ -126,7 +126,7 @@ class UnderWay:
 
 
 def _of(ended: Done | Lost) -> dict[str, Any]:
-    return {"worker": ended.worker, "seconds": ended.seconds}
+    return {"worker": ended.worker, "seconds": ended.seconds, "devices": ended.devices}
 
 
 def _job(entry: Entry) -> Job:

@@ -81,6 +81,11 @@ class Member:
         """Whether it would begin a job at once."""
         return self.ready and not self.leaving and self.task is None
 
+    @property
+    def devices(self) -> int:
+        """How many it keeps busy: its GPUs, or without any, itself."""
+        return max(1, self.hello.devices)
+
     def does(self, kind: JobKind) -> bool:
         """Whether it does this kind of job."""
         return kind in self.hello.roles
@@ -258,7 +263,7 @@ class Hub:
             _check(task.job, said)
             seconds = min(said.seconds, time.monotonic() - since)
             made = said.session, said.design, said.report
-            self._ended.append(Done(task.job, member.name, seconds, *made))
+            self._ended.append(Done(task.job, member.name, seconds, *made, member.devices))
         member.task = None
         if member.leaving:
             member.line.say(Stop())
@@ -276,7 +281,7 @@ class Hub:
             if task.tape:
                 task.tape.close()
             seconds = time.monotonic() - member.since
-            self._ended.append(Lost(task.job, member.name, seconds, reason))
+            self._ended.append(Lost(task.job, member.name, seconds, reason, member.devices))
         self._tell_of(member, False, reason)
 
     def _tell_of(self, member: Member, joined: bool, why: str) -> None:

@@ -231,19 +231,21 @@ def test_what_a_lost_session_has_set_aside_is_given_back(hub: Hub, population: P
 def test_a_worker_that_goes_has_lost_its_job(
     hub: Hub, watched: Watched, population: Population
 ) -> None:
-    first, second = Puppet(hub, "a").join(), Puppet(hub, "b").join()
-    hub.submit(verification(population))
+    first, second = Puppet(hub, "a", devices=2).join(), Puppet(hub, "b").join()
+    hub.submit(verification(population, avoid=frozenset("b")))
     first.work()
     first.connection.close()
     lost = ended(hub)
     assert isinstance(lost, Lost)
-    assert (lost.job.number, lost.worker) == (0, "a")
+    assert (lost.job.number, lost.worker, lost.devices) == (0, "a", 2)
     assert lost.reason == "Its connection has ended."
     assert watched[-1] == WorkersChanged(("b",))
     assert watched.notes[-1] == ("a", False, "Its connection has ended.")
     hub.submit(verification(population, avoid=frozenset("a")))
     second.finish(second.work(), report=report())
-    assert isinstance(ended(hub), Done)
+    done = ended(hub)
+    assert isinstance(done, Done)
+    assert done.devices == 1
 
 
 @pytest.mark.parametrize(
