@@ -155,7 +155,7 @@ class Ladder:
                 if number:
                     there &= self._release.admits(population, rungs[number - 1], rung)
                 found |= dict.fromkeys(np.flatnonzero(there).tolist(), rung.scale)
-        designs = population.designs
+        designs = list(population.designs)
         named = ((designs[place].name, found[place]) for place in sorted(found))
         return {name: scale for name, scale in named if name not in under_way}
 

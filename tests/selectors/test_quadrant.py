@@ -17,7 +17,7 @@ from genesys.registry import load
 from genesys_selectors.expectation import best_first, expected_fitness
 from genesys_selectors.operators import OperatorChoice
 from genesys_selectors.quadrant import SEED_WEIGHTS, QuadrantSelector
-from genesys_selectors.quadrants import Quadrant, quadrants
+from genesys_selectors.quadrants import Quadrant, Quadrants
 
 from .people import DRAWS, FOUR, agree, draws, population, shares
 
@@ -86,14 +86,18 @@ def test_operators_follow_their_weights_after_the_warm_up() -> None:
 
 
 def test_quadrants_cut_at_the_upper_quartiles() -> None:
-    fitness, confidence = np.arange(8) / 8, np.array([2, 1, 1, 1, 1, 1, 1, 2])
-    parts = {q: part.tolist() for q, part in quadrants(fitness, confidence, 0.25, 0.25).items()}
-    assert parts[Quadrant.GOOD_CONFIDENT] == [7]
-    assert parts[Quadrant.GOOD_UNCONFIDENT] == [6]
-    assert parts[Quadrant.POOR_CONFIDENT] == [0]
-    assert parts[Quadrant.POOR_UNCONFIDENT] == [5, 4, 3, 2, 1]
-    none = quadrants(np.empty(0), np.empty(0), 0.25, 0.25)
-    assert sum(map(len, none.values())) == 0
+    cut = Quadrants.of(np.arange(8) / 8, np.array([2, 1, 1, 1, 1, 1, 1, 2]), 0.25, 0.25)
+    parts = {q: cut.best_first(q, np.ones(8, bool)).tolist() for q in Quadrant}
+    assert parts == {
+        Quadrant.GOOD_CONFIDENT: [7],
+        Quadrant.GOOD_UNCONFIDENT: [6],
+        Quadrant.POOR_CONFIDENT: [0],
+        Quadrant.POOR_UNCONFIDENT: [5, 4, 3, 2, 1],
+    }
+    some = np.arange(8) > 3
+    assert cut.best_first(Quadrant.POOR_UNCONFIDENT, some).tolist() == [5, 4]
+    none = Quadrants.of(np.empty(0), np.empty(0), 0.25, 0.25)
+    assert not none.best_first(Quadrant.GOOD_CONFIDENT, np.empty(0, bool)).size
 
 
 def test_quadrants_cut_at_the_medians() -> None:

@@ -36,8 +36,8 @@ def cells(population: Population, chosen: np.ndarray, levels: int) -> dict[Cell,
     Args:
         population: Of the designs.
         chosen: (m,) places of those that are wanted.
-        levels: Into how many equal parts these are cut by their operations, which are expected to
-            be like the parents' where they are not known.
+        levels: Into how many equal parts, of at most 1,000, these are cut by their operations;
+            where these are not known, they are expected to be like the parents'.
 
     Returns:
         The cells that hold any, each with the places of its designs in the order given.
@@ -48,7 +48,7 @@ def cells(population: Population, chosen: np.ndarray, levels: int) -> dict[Cell,
     expense = expected(population, population.values("operations", _operations))[chosen]
     edges = np.quantile(expense, np.linspace(0, 1, levels + 1)[1:-1])
     codes = masks * levels + np.searchsorted(edges, expense, side="left")
-    order = np.argsort(codes, kind="stable")
+    order = np.argsort(codes.astype(np.int16), kind="stable")  # by radix
     starts = np.flatnonzero(np.diff(codes[order], prepend=-1))
     parts = np.split(chosen[order], starts[1:])
     return {

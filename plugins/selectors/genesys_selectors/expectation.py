@@ -26,15 +26,17 @@ def expected(population: Population, known: np.ndarray) -> np.ndarray:
         known: (n,) in the order of the population, NaN where it is not known.
 
     Returns:
-        (n,), no NaN among them.
+        (n,), no NaN among them; zeros where nothing is known.
     """
     unknown = np.isnan(known)
-    typical = 0.0 if unknown.all() else float(known[~unknown].mean())
-    values, parents = known.copy(), _parents(population)
+    if unknown.all():
+        return np.zeros(len(known))
+    typical = float(known[~unknown].mean())
+    values, parents = known.tolist(), _parents(population)
     for place in np.flatnonzero(unknown).tolist():
         inherited = [values[parent] for parent in parents[place]]
         values[place] = sum(inherited) / len(inherited) if inherited else typical
-    return values
+    return np.array(values)
 
 
 def expected_fitness(population: Population) -> np.ndarray:

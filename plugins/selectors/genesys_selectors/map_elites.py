@@ -29,7 +29,7 @@ class MapElitesSelector(Breeding):
         noise: Probability of taking any design of a cell instead of its fittest.
     """
 
-    levels: Annotated[int, Field(ge=1)] = 3
+    levels: Annotated[int, Field(ge=1, le=1000)] = 3
     noise: Share = 0.05
 
     def pick(

@@ -18,7 +18,7 @@ from genesys_selectors.breeding import Breeding, Picked
 from genesys_selectors.expectation import expected_fitness, named, places
 from genesys_selectors.operators import PARENTS
 from genesys_selectors.parameters import Count, Share, parameters
-from genesys_selectors.quadrants import Quadrant, quadrants
+from genesys_selectors.quadrants import Quadrant, Quadrants
 
 EXPLOIT = {Role.DESIGNER: Quadrant.GOOD_CONFIDENT, Role.VERIFIER: Quadrant.GOOD_UNCONFIDENT}
 EXPLORE = {Role.DESIGNER: Quadrant.POOR_CONFIDENT, Role.VERIFIER: Quadrant.POOR_UNCONFIDENT}
@@ -129,7 +129,7 @@ class QuadrantSelector(Breeding):
 
         Quadrants are cut over the whole population, so that a candidate is judged against all.
         """
-        parts = quadrants(
+        quadrants = Quadrants.of(
             expected_fitness(population),
             population.confidences,
             self.fitness_cutoff,
@@ -141,5 +141,4 @@ class QuadrantSelector(Breeding):
         allowed = np.zeros(len(population.designs), bool)
         allowed[places(population, candidates)] = True
         for quadrant in (first, second, *(q for q in Quadrant if q not in {first, second})):
-            part = parts[quadrant]
-            yield quadrant, part[allowed[part]]
+            yield quadrant, quadrants.best_first(quadrant, allowed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
@@ -17,27 +18,53 @@ class Quadrant(StrEnum):
     POOR_UNCONFIDENT = "poor & unconfident"
 
 
-def quadrants(
-    fitness: np.ndarray, confidence: np.ndarray, fitness_cutoff: float, confidence_cutoff: float
-) -> dict[Quadrant, np.ndarray]:
-    """Places by quadrant, best first: by mean rank in fitness and confidence, then by fitness.
+@dataclass(frozen=True)
+class Quadrants:
+    """Where the designs of a population lie.
 
-    Args:
-        fitness: (n,) of the designs.
-        confidence: (n,) of the same designs.
-        fitness_cutoff: Upper part of the fitness values that counts as good, in 0..1.
-        confidence_cutoff: Upper part of the confidence values that counts as confident, in 0..1.
+    Attributes:
+        good: (n,) flags.
+        confident: (n,) flags.
+        rank: (n,) mean ranks in fitness and confidence.
+        fitness: (n,).
     """
-    fitness_rank, good = _ranked(fitness, fitness_cutoff)
-    confidence_rank, sure = _ranked(confidence, confidence_cutoff)
-    best_first = np.lexsort((-fitness, -fitness_rank - confidence_rank))
-    good, sure = good[best_first], sure[best_first]
-    return {
-        Quadrant.GOOD_CONFIDENT: best_first[good & sure],
-        Quadrant.GOOD_UNCONFIDENT: best_first[good & ~sure],
-        Quadrant.POOR_CONFIDENT: best_first[~good & sure],
-        Quadrant.POOR_UNCONFIDENT: best_first[~good & ~sure],
-    }
+
+    good: np.ndarray
+    confident: np.ndarray
+    rank: np.ndarray
+    fitness: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        fitness: np.ndarray,
+        confidence: np.ndarray,
+        fitness_cutoff: float,
+        confidence_cutoff: float,
+    ) -> Quadrants:
+        """Cut a population.
+
+        Args:
+            fitness: (n,) of the designs.
+            confidence: (n,) of the same designs.
+            fitness_cutoff: Upper part of the fitness values that counts as good, in 0..1.
+            confidence_cutoff: Upper part of the confidence values that counts as confident.
+        """
+        fitness_rank, good = _ranked(fitness, fitness_cutoff)
+        confidence_rank, sure = _ranked(confidence, confidence_cutoff)
+        return cls(good, sure, (fitness_rank + confidence_rank) / 2, fitness)
+
+    def best_first(self, quadrant: Quadrant, among: np.ndarray) -> np.ndarray:
+        """Places of a quadrant's designs: by mean rank, then by fitness.
+
+        Args:
+            quadrant: Which.
+            among: (n,) flags of those that are wanted.
+        """
+        good = quadrant in {Quadrant.GOOD_CONFIDENT, Quadrant.GOOD_UNCONFIDENT}
+        sure = quadrant in {Quadrant.GOOD_CONFIDENT, Quadrant.POOR_CONFIDENT}
+        there = np.flatnonzero((self.good == good) & (self.confident == sure) & among)
+        return there[np.lexsort((-self.fitness[there], -self.rank[there]))]
 
 
 def _ranked(values: np.ndarray, upper: float) -> tuple[np.ndarray, np.ndarray]:
