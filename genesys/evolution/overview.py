@@ -32,9 +32,9 @@ class State(StrEnum):
     """What a run is doing.
 
     ``STOPPED`` by a person, and ``INTERRUPTED`` in any other way than by having done all that its
-    config asks for, which is ``FINISHED``. ``ENDED``: an earlier release left it, or it is a single
-    session, and nobody wrote down which of these it is. ``UNREADABLE``: it is damaged, or of
-    another format.
+    config asks for, which is ``FINISHED``. ``FORKED``: nobody has gone on with it yet. ``ENDED``:
+    an earlier release left it, or it is a single session, and nobody wrote down which of these it
+    is. ``UNREADABLE``: it is damaged, or of another format.
     """
 
     RUNNING = "running"
@@ -43,6 +43,7 @@ class State(StrEnum):
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
     FINISHED = "finished"
+    FORKED = "forked"
     ENDED = "ended"
     UNREADABLE = "unreadable"
 
@@ -156,15 +157,14 @@ def _overview(folder: Path) -> Overview:
 
 def _left(folder: Path) -> State:
     """How the last process left a run."""
-    kinds = [
-        entry.kind
-        for entry in Ledger.read(folder)
-        if entry.kind in (EntryKind.OPENED, EntryKind.CLOSED)
-    ]
-    if not kinds:
-        return State.ENDED
-    if kinds[-1] is EntryKind.OPENED:
-        return State.INTERRUPTED
+    told = (EntryKind.OPENED, EntryKind.CLOSED, EntryKind.FORKED)
+    match [entry.kind for entry in Ledger.read(folder) if entry.kind in told][-1:]:
+        case []:
+            return State.ENDED
+        case [EntryKind.OPENED]:
+            return State.INTERRUPTED
+        case [EntryKind.FORKED]:
+            return State.FORKED
     return State.STOPPED if Control.read(folder).wish is Wish.STOP else State.FINISHED
 
 

@@ -43,7 +43,8 @@ class Tally:
     """Folds the entries of a ledger, those too that are appended to the list later on.
 
     Attributes:
-        device_seconds: That attempts at verifications had devices, those that failed included.
+        device_seconds: That attempts at verifications had devices, those that failed included;
+            in this run, and not in one that it was forked from.
         verifications: Device-seconds of one verification with all its attempts, by scale.
         verifying: Seconds that workers were busy with one, by scale.
         designing: Seconds that workers were busy with one session.
@@ -75,6 +76,8 @@ class Tally:
         match entry.kind:
             case EntryKind.OPENED:
                 self.workers = {}
+            case EntryKind.FORKED:
+                self.device_seconds = 0.0
             case EntryKind.JOINED:
                 self.workers.setdefault(entry.worker, set())
             case EntryKind.LEFT:

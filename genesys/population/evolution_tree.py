@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import socket
+import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +20,7 @@ from genesys.files import write_text
 from genesys.population.files import storing
 from genesys.population.folders import DesignFolders
 from genesys.population.ledger import FILE as LEDGER
-from genesys.population.ledger import Ledger
+from genesys.population.ledger import Entry, EntryKind, Ledger
 from genesys.population.population import Population
 from genesys.population.purse import Purse
 from genesys.population.run_file import FILE, RunFile
@@ -139,6 +140,7 @@ class EvolutionTree:
         with storing("write to", self.folder):
             grown.save(self.folder)
         self._run_file: RunFile = grown
+        self.ledger.append(Entry(time=time.time(), kind=EntryKind.GENERATION))
 
     def add_seed(self, design: Design) -> None:
         """Commit a seed.
@@ -235,7 +237,10 @@ class EvolutionTree:
         }
         spent = self._call_table.columns(["usd", "input_tokens", "output_tokens"]).to_pydict()
         tokens = sum(spent["input_tokens"]) + sum(spent["output_tokens"])
+        before = self._run_file.forked_from
         self.purse.spend(sum(spent["usd"]), tokens)
+        if before:
+            self.purse.spend(-before.usd, -before.tokens)
         written = self._design_table.skim(OF_DESIGNS)
         if written or sessions:
             self._run_file.check_same(self.folder, self._config)

@@ -24,7 +24,6 @@ class Fork(BaseModel):
 
     Attributes:
         run: Folder of the run that it was forked from.
-        genesys: Version of the program that forked it.
         designs: New ones that it began with.
         sessions: That it began with.
         reports: That it began with.
@@ -35,7 +34,6 @@ class Fork(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     run: str
-    genesys: str
     designs: int
     sessions: int
     reports: int
