@@ -1,6 +1,6 @@
 """Kills the processes of a run again and again: ``python chaos.py FOLDER DESIGNS [KEY=VALUE]...``
 
-Workers die every second or two, the coordinator now and then, all by SIGKILL; the same command is
+Workers die every other second, the coordinator now and then, all by SIGKILL; the same command is
 given again until the run is over. Prints how often each was killed.
 """
 
@@ -22,9 +22,9 @@ from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.ledger import EntryKind, JobKind, Ledger
 from genesys.records import Outcome, SessionEnd
 
-KILLS = (0.5, 2.5)  # seconds from one to the next
+KILLS = (1.0, 3.0)  # seconds from one to the next
 COORDINATOR = 0.12  # part of them that hits the coordinator
-CALM = 40.0  # seconds that a coordinator lives at least, so that the run gets on
+CALM = 15.0  # seconds that a coordinator lives at least, so that the run gets on
 
 
 def command(folder: Path, designs: int, overrides: list[str]) -> list[str]:
