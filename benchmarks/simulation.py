@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -181,7 +182,7 @@ def _progress(values: Sequence[float]) -> Progress:
 
 def tables(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """Lines of Markdown: for each setting the figures, and their differences to the baselines."""
-    for setting in dict.fromkeys(str(r["setting"]) for r in results):
+    for setting in sorted({str(r["setting"]) for r in results}, reverse=True):
         by: dict[str, dict[int, Mapping[str, Any]]] = {}
         for result in results:
             if result["setting"] == setting:
@@ -234,8 +235,14 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--out", type=Path, help="file of a line for each run, which goes on")
     asked = parser.parse_args()
-    jobs = list(product(asked.settings, asked.selectors, range(asked.seeds), [asked.designs]))
+    # Seed by seed, so that a study that is stopped is one over fewer seeds.
+    jobs = [
+        (setting, selector, seed, asked.designs)
+        for seed, setting, selector in product(range(asked.seeds), asked.settings, asked.selectors)
+    ]
     results = [json.loads(line) for line in _lines(asked.out)]
+    # One run, one thread: the surrogate's algebra would take all cores for each of them.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     known = {tuple(r[key] for key in JOB) for r in results}
     began, due = time.perf_counter(), [job for job in jobs if job not in known]
     with ProcessPoolExecutor(asked.processes) as pool:
