@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 import pytest
 
+from genesys.cli.roles import Role
+from genesys.cli.worker import work
 from genesys.errors import ConfigError, GenesysError
 from genesys.evolution.control import Control
 from genesys.evolution.coordinator import Coordinator
@@ -53,7 +55,7 @@ def workers_of(pid: int) -> list[psutil.Process]:
     return found
 
 
-def eventually(happened: Callable[[], Any], seconds: float = 60) -> Any:
+def eventually(happened: Callable[[], Any], seconds: float = 120) -> Any:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if result := happened():
@@ -154,32 +156,29 @@ def test_the_tree_is_that_of_a_run_in_one_process(
 def test_a_job_outlives_its_workers(
     slow: tuple[dict[str, Any], Path], seeds: list[str], tmp_path: Path
 ) -> None:
-    """One is killed, and one hangs; both are started again."""
+    """One is killed, the next one hangs; each is started again."""
     config, folder = slow
-    local = Local(LocalExecutor(0, 2, lease_seconds=2), tmp_path / "run")
+    local = Local(LocalExecutor(0, 1, lease_seconds=2), tmp_path / "run")
     with local.open(config):
-        local.executor.submit(verification(seeds))
-        begun = local.until(lambda: list(folder.iterdir()))
-        os.kill(int(begun[0].suffix[1:]), signal.SIGKILL)
-        lost = local.next()
-        assert isinstance(lost, Lost)
-        assert lost.reason == "It was ended by SIGKILL."
-        begun[0].unlink()
-        local.executor.submit(verification(seeds, avoid=frozenset([lost.worker])))
-        begun = local.until(lambda: list(folder.iterdir()))
-        os.kill(int(begun[0].suffix[1:]), signal.SIGSTOP)
-        hung = local.next()
-        assert isinstance(hung, Lost)
-        assert hung.worker != lost.worker
-        assert "silent for 2 seconds" in hung.reason
+        for number, reason in (
+            (signal.SIGKILL, "It was ended by SIGKILL."),
+            (signal.SIGSTOP, "It was silent for 2 seconds."),
+        ):
+            local.executor.submit(verification(seeds))
+            begun = local.until(lambda: list(folder.iterdir()))[0]
+            pid = int(begun.suffix[1:])
+            os.kill(pid, number)
+            lost = local.next()
+            assert isinstance(lost, Lost)
+            assert (lost.worker, lost.reason) == ("verifier-1", reason)
+            begun.unlink()
         (folder / "go").touch()
-        local.executor.submit(verification(seeds))
+        local.executor.submit(verification(seeds, avoid=frozenset(["verifier-1"])))
         done = local.next()
         assert isinstance(done, Done)
         assert done.report.design == "seed1001"
-        local.until(lambda: len(local.joined()) == 4)
-        assert local.executor.size(JobKind.VERIFICATION) == 2
-        assert not psutil.pid_exists(int(begun[0].suffix[1:]))
+        assert local.joined() == ["verifier-1"] * 3
+        assert not psutil.pid_exists(pid)
     assert not workers_of(os.getpid())
 
 
@@ -214,49 +213,51 @@ def test_a_session_goes_on_with_what_the_lost_worker_had_kept(
 def test_workers_come_and_go_while_it_runs(
     slow: tuple[dict[str, Any], Path], seeds: list[str], tmp_path: Path
 ) -> None:
+    """One from another terminal, and one that a person has wished for."""
     config, folder = slow
     run = tmp_path / "run"
-    local = Local(LocalExecutor(0, 1), run)
+    local = Local(LocalExecutor(0, 0), run)
     with local.open(config):
+        command = [sys.executable, "-m", "genesys.cli.main", "worker", "--run", str(run)]
+        guest = subprocess.Popen([*command, "--role", "verifier"], stdout=subprocess.PIPE)
         local.executor.submit(verification(seeds))
         local.until(lambda: list(folder.iterdir()))
-        Control(verifiers=2).save(run)
-        local.until(lambda: local.joined() == ["verifier-1", "verifier-2"])
+        (name,) = local.joined()
+        assert name.endswith(f"-{guest.pid}")
+        assert [local.executor.size(kind) for kind in JobKind] == [0, 1]
+        Control(verifiers=1).save(run)
+        local.until(lambda: local.joined() == [name, "verifier-1"])
         assert local.executor.size(JobKind.VERIFICATION) == 2
         Control(verifiers=0).save(run)
-        # The idle one goes now, the other when it has done what it has.
-        local.until(lambda: ("verifier-2", False, "It was let go.") in local.notes)
-        assert local.executor.room(JobKind.VERIFICATION) == 0
-        (folder / "go").touch()
-        assert isinstance(local.next(), Done)
         local.until(lambda: ("verifier-1", False, "It was let go.") in local.notes)
-        assert local.executor.size(JobKind.VERIFICATION) == 0
+        # Who has a job does it before it leaves.
+        guest.send_signal(signal.SIGINT)
+        assert guest.stdout is not None
+        while b"Leaving" not in guest.stdout.readline():
+            pass
+        local.until(lambda: local.executor.size(JobKind.VERIFICATION) == 0)
+        (folder / "go").touch()
+        done = local.next()
+        assert isinstance(done, Done)
+        assert done.worker == name
+        local.until(lambda: (name, False, "It was let go.") in local.notes)
+        guest.communicate(timeout=30)
+        assert guest.returncode == 0
         eventually(lambda: not workers_of(os.getpid()))
 
 
-def test_a_worker_joins_from_another_terminal(
-    config: dict[str, Any], seeds: list[str], tmp_path: Path
-) -> None:
-    local = Local(LocalExecutor(0, 0), tmp_path / "run")
-    with local.open(config):
-        command = [sys.executable, "-m", "genesys.cli.main", "worker", "--run", str(local.run)]
-        joining = subprocess.Popen(
-            [*command, "--role", "verifier"], stdout=subprocess.PIPE, text=True
-        )
-        local.executor.submit(verification(seeds))
-        done = local.next()
-        assert isinstance(done, Done)
-        assert done.worker.endswith(f"-{joining.pid}")
-        assert local.executor.size(JobKind.VERIFICATION) == 1
-        assert local.executor.size(JobKind.SESSION) == 0
-        joining.send_signal(signal.SIGINT)
-        local.until(lambda: (done.worker, False, "It was let go.") in local.notes)
-        said, _ = joining.communicate(timeout=30)
-        assert joining.returncode == 0
-        assert "Joined" in said
-    nobody = subprocess.run(command, capture_output=True, text=True)
-    assert nobody.returncode == 1
-    assert "No run that workers could join is under way" in " ".join(nobody.stderr.split())
+def test_a_worker_without_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(ConfigError, match="No run that workers could join is under way"):
+        work(tmp_path, Role.BOTH, "", None, None)
+    key = tmp_path / "key"
+    key.write_text("ab" * 32 + "\n")
+    with pytest.raises(ConfigError, match=r"There is no run to join at 127.0.0.1:1 "):
+        work(None, Role.BOTH, "127.0.0.1:1", key, None)
+    with pytest.raises(ConfigError, match="The key cannot be read from"):
+        work(None, Role.BOTH, "127.0.0.1:1", tmp_path / "none", None)
+    monkeypatch.setenv("GENESYS_WORKER_KEY", "no key")
+    with pytest.raises(ConfigError, match="cannot be joined with this: key"):
+        work(None, Role.BOTH, "127.0.0.1:1", None, None)
 
 
 def test_workers_that_never_work_end_the_run(
