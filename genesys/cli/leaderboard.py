@@ -25,6 +25,7 @@ COLUMNS = (
 )
 WIDE = 100  # characters; a narrower terminal has no room for who made a design
 ALIKE = "≈"  # not told apart
+SIMULATED = "simulated: nothing was trained"
 NOTE = (
     "± one standard error over test items, and over training seeds where there are several. "
     "vs seed: accuracy against the best seed at that scale. "
@@ -44,7 +45,8 @@ class Leaderboard:
             hidden.add(FITNESS)
         columns = [c for c in COLUMNS if c not in hidden]
         for ranking in self.rankings:
-            yield Text(f"Scale {clean(ranking.scale)}", "bold")
+            head = Text(f"Scale {clean(ranking.scale)}", "bold")
+            yield head.append(f"  {SIMULATED}", "yellow") if ranking.simulated else head
             if ranking.rows:
                 yield _table(ranking, columns)
             yield from map(_failure, ranking.failures)

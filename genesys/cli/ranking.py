@@ -90,6 +90,7 @@ class Ranking:
         untrained: Mean of the same models before training.
         chance: Mean over tasks of what guessing gives.
         failures: Designs without a score, oldest first.
+        simulated: Whether any report of the scale was made up by a simulation.
     """
 
     scale: str
@@ -97,6 +98,7 @@ class Ranking:
     untrained: Baseline
     chance: float | None
     failures: tuple[Failure, ...]
+    simulated: bool = False
 
     @property
     def by_accuracy(self) -> bool:
@@ -137,6 +139,7 @@ def rank(population: Population, scale: str) -> Ranking:
         ),
         chance=_mean(s.chance for s in scores if s.is_accuracy),
         failures=_failures(reports, ranked=set(grouped)),
+        simulated=any(report.simulated for report in reports),
     )
 
 

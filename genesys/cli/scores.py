@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from genesys.cli.efficiency import table as efficiency
-from genesys.cli.leaderboard import number
+from genesys.cli.leaderboard import SIMULATED, number
 from genesys.cli.text import count, duration, plain
 from genesys.population.uncertainty import standard_error
 from genesys.records import Outcome, Score, VerificationReport
@@ -20,6 +20,8 @@ from genesys.text import one_line
 def scores(report: VerificationReport) -> RenderableType:
     """Size, speed and one row per task; for a verification that failed, the reason."""
     head = Text(f"{report.scale}", "bold")
+    if report.simulated:
+        head.append(f"  {SIMULATED}", "yellow")
     if report.outcome is not Outcome.OK:
         blame = report.outcome.value.replace("_", " ")
         head.append(f"  {blame}", "red")

@@ -2,6 +2,7 @@ import pytest
 
 from genesys.cli.leaderboard import leaderboard
 from genesys.cli.ranking import rank, scales_of
+from genesys.cli.scores import scores
 from genesys.population.population import Population
 from genesys.records import Outcome, VerificationReport
 
@@ -148,3 +149,22 @@ def test_hostile_text_is_shown_as_text(hostile, render):
     shown = render(leaderboard(hostile))
     assert "\x1b" not in shown and "\u202e" not in shown
     assert "[bold red]x[/]" in shown
+
+
+def test_what_is_simulated_is_said_at_its_scale(population, render):
+    made_up = [
+        r.model_copy(update={"simulated": True}) if r.scale == "0.1M" else r
+        for r in population.reports
+    ]
+    shown = render(leaderboard(Population(population.designs, made_up)))
+    assert "Scale 0.1M  simulated: nothing was trained\n" in shown
+    assert shown.count("simulated") == 1
+    assert "simulated" not in render(leaderboard(population))
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_what_is_simulated_is_said_of_a_report(population, render, outcome):
+    real = population.reports[0].model_copy(update={"outcome": outcome, "error": "no"})
+    assert "simulated" not in render(scores(real))
+    made_up = real.model_copy(update={"simulated": True})
+    assert "simulated: nothing was trained" in render(scores(made_up))

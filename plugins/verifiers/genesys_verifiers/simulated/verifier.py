@@ -119,7 +119,6 @@ class SimulatedVerifier:
             "flops": round(2 * parameters * whole / even),
             "tokens": scale.total_tokens,
             "tokens_per_second": scale.total_tokens / whole,
-            "note": "simulated: nothing was trained",
             "scores": self._scores(design, scale, seed),
         }
 
