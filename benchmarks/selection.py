@@ -103,7 +103,10 @@ def main() -> None:
     count = parser.parse_args().designs
     rng, fine = Random(0), True
     for name in SELECTORS:
-        selector = load(compose([f"selector={name}"]), kinds=["selector"])
+        selector = load(
+            compose([f"selector={name}", "selector.crossover=0", "selector.scratch=0"]),
+            kinds=["selector"],
+        )
         people = population(count, rng)
         for role in Role:
 

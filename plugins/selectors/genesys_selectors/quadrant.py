@@ -98,6 +98,8 @@ class QuadrantSelector(Breeding):
                     f"number {position + 1} of {len(left)} {quadrant}{' by noise' if noise else ''}"
                 )
                 picked.append(left.pop(position))
+            if len(picked) == count:
+                break
         verb = "explores" if explores else "exploits"
         return Picked(named(population, picked), f"the {role} {verb}: {', '.join(reasons)}")
 
