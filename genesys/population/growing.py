@@ -5,12 +5,14 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Generic, TypeVar, overload
 
 from genesys.records import Design, Operator, Outcome, Session, VerificationReport
 
 T = TypeVar("T")
+
+MACHINE_ERROR, DESIGN_ERROR = Outcome.MACHINE_ERROR, Outcome.DESIGN_ERROR  # looked up once
 
 
 class Prefix(Sequence[T]):
@@ -153,30 +155,24 @@ class History:
         sessions: Iterable[Session],
     ) -> None:
         """Add these behind what there is."""
-        for design in designs:
-            self._add_design(design)
-        for report in reports:
-            self._add_report(report)
+        for place, design in zip(count(len(self.designs)), designs, strict=False):
+            self.designs.append(design)
+            self.names.setdefault(design.name, place)
+            self.structures.setdefault(design.structural_hash, place)
+            (self.seeds if design.operator is Operator.SEED else self.children).add(design, place)
+        reports_of, spent = self.reports_of, self.spent
+        for place, report in zip(count(len(self.reports)), reports, strict=False):
+            self.reports.append(report)
+            outcome = report.outcome
+            reports_of[report.design].append(place)
+            if outcome is not MACHINE_ERROR:
+                spent[report.scale].append(place)
+                if outcome is DESIGN_ERROR:
+                    self.errors.append(place)
+                    self.failed.setdefault(report.design, place)
+            if report.simulated:
+                self.simulated.append(place)
         self.sessions.extend(sessions)
-
-    def _add_design(self, design: Design) -> None:
-        place = len(self.designs)
-        self.designs.append(design)
-        self.names.setdefault(design.name, place)
-        self.structures.setdefault(design.structural_hash, place)
-        (self.seeds if design.operator is Operator.SEED else self.children).add(design, place)
-
-    def _add_report(self, report: VerificationReport) -> None:
-        place = len(self.reports)
-        self.reports.append(report)
-        self.reports_of[report.design].append(place)
-        if report.outcome is not Outcome.MACHINE_ERROR:
-            self.spent[report.scale].append(place)
-        if report.outcome is Outcome.DESIGN_ERROR:
-            self.errors.append(place)
-            self.failed.setdefault(report.design, place)
-        if report.simulated:
-            self.simulated.append(place)
 
 
 def below(places: Sequence[int], limit: int) -> int:

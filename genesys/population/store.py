@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -114,13 +116,8 @@ class RecordTable(Generic[R]):
         if not set(light) <= set(self._table.schema.names):
             return self.read()
         table = self._table.search().select(list(light)).to_arrow()
-        columns = [self._values(name, table[name].to_pylist()) for name in light]
-        make, read = unread(self._record), _Rows(self._table, self._record, self._path, light)
-        found = [
-            make(dict(zip(light, values, strict=True)), read, row)
-            for row, values in enumerate(zip(*columns, strict=True))
-        ]
-        return found + [from_row(self._record, part.to_pylist()[0]) for part in self._pending]
+        with _uncollected():
+            return self._skimmed(table, light)
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Some fields of all records, in their order; the others are not read."""
@@ -152,6 +149,12 @@ class RecordTable(Generic[R]):
         if self._table.stats()["fragment_stats"]["num_fragments"] > MAX_FRAGMENTS:
             # Readers that opened the table within the last hour keep what they see.
             self._table.optimize(cleanup_older_than=timedelta(hours=1))
+
+    def _skimmed(self, table: pa.Table, light: Sequence[str]) -> list[R]:
+        columns = [self._values(name, table[name].to_pylist()) for name in light]
+        read = _Rows(self._table, self._record, self._path, light)
+        found = unread(self._record, light, columns, read)
+        return found + [from_row(self._record, part.to_pylist()[0]) for part in self._pending]
 
     def _values(self, name: str, values: list[Any]) -> list[Any]:
         kind = self._record.model_fields[name].annotation
@@ -198,6 +201,18 @@ class _Rows(Generic[R]):
                 "something else has written to it. Run the same command again."
             )
         return from_row(self._record, values[0])
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Make many objects that will stay, without looking for garbage among them again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def go_back(table: Any) -> bool:

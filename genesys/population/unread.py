@@ -9,8 +9,10 @@ it is an ordinary record, its class included, so that nobody sees half of one.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from itertools import count, repeat
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -20,32 +22,33 @@ from genesys.records import Record
 
 R = TypeVar("R", bound=Record)
 
-_ROW = "_row"  # in the fields of an unread record; a field's name never begins so
+# In the fields of an unread record; a field's name never begins so.
+_ROW, _READ = "_row", "_read"
 _READING = RLock()
 # The descriptor of a record's fields, which the unread ones hide behind a property.
 _FIELDS: Any = BaseModel.__dict__["__dict__"]
 
-
 Read = Callable[[int, dict[str, Any]], Record]
 
 
-def unread(kind: type[R]) -> Callable[[dict[str, Any], Read, int], R]:
-    """How unread records of a kind are made.
+def unread(
+    kind: type[R], names: Sequence[str], columns: Sequence[Iterable[Any]], read: Read
+) -> list[R]:
+    """Unread records of a kind, one a row.
 
-    Returns:
-        A function of the light fields (which it keeps), of what reads the record, given the row
-        and these fields, and of the row.
+    Args:
+        kind: What they will be.
+        names: Of the light fields.
+        columns: Of each light field, the values in all rows.
+        read: Gives the whole record, for a row and its light fields.
     """
+    # Rows may be many: each loop is one of the interpreter's own.
+    rows = zip(*columns, count(), repeat(read), strict=False)
+    fields = list(map(dict, map(zip, repeat((*names, _ROW, _READ)), rows)))
     lazy: Any = _class(kind)
-    new, fill = lazy.__new__, _FIELDS.__set__
-
-    def make(light: dict[str, Any], read: Read, row: int) -> R:
-        record: R = new(lazy)
-        light[_ROW] = (read, row)
-        fill(record, light)
-        return record
-
-    return make
+    records: list[R] = list(map(lazy.__new__, repeat(lazy, len(fields))))
+    deque(map(_FIELDS.__set__, records, fields), maxlen=0)
+    return records
 
 
 class _Unread:
@@ -85,8 +88,7 @@ def _whole(record: Any) -> dict[str, Any]:
     with _READING:
         if isinstance(record, _Unread):
             light = _FIELDS.__get__(record)
-            read, row = light[_ROW]
-            found = read(row, light)
+            found = light[_READ](light[_ROW], light)
             for name in ("__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__"):
                 object.__setattr__(record, name, getattr(found, name))
             _FIELDS.__set__(record, found.__dict__)

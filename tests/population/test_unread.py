@@ -46,8 +46,9 @@ def reading(child: Design) -> tuple[Design, list[int]]:
         rows.append(row)
         return child.model_copy(deep=True)
 
-    light = {name: getattr(child, name) for name in OF_DESIGNS}
-    return unread(Design)(light, read, 7), rows
+    return unread(Design, OF_DESIGNS, [[getattr(child, name)] * 8 for name in OF_DESIGNS], read)[
+        7
+    ], rows
 
 
 USES: dict[str, Callable[[Design], Any]] = {
@@ -122,7 +123,7 @@ def test_what_cannot_be_read_stays_unread(child: Design) -> None:
             raise StoreError("The disk is gone")
         return child
 
-    design = unread(Design)({name: getattr(child, name) for name in OF_DESIGNS}, read, 0)
+    (design,) = unread(Design, OF_DESIGNS, [[getattr(child, name)] for name in OF_DESIGNS], read)
     with pytest.raises(StoreError, match="gone"):
         assert design.units
     fails.append(False)
