@@ -109,10 +109,7 @@ def leaf(name: str) -> str:
 def root(name: str, children: Sequence[str]) -> str:
     """The code of a unit of this name that applies others one after the other."""
     made = [f"        self.unit{i} = {child}(**common)" for i, child in enumerate(children)]
-    declared = [
-        f'    UnitDecl(unitname="{child}", requirements="", inputs=["X"], outputs=["Y"]),'
-        for child in children
-    ]
+    declared = [f'    UnitDecl("{child}"),' for child in children]
     return _ROOT.substitute(
         name=name,
         made="\n".join(made),
