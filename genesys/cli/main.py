@@ -112,6 +112,30 @@ def workers(
     workers(find_run(run), designers, verifiers)
 
 
+@app.command(context_settings={"allow_extra_args": True}, options_metavar="[OVERRIDES]...")
+def fork(
+    context: typer.Context,
+    run: Annotated[Path, typer.Argument(help="The run's folder; it is only read.")],
+    out: Annotated[Path, typer.Argument(help="The new run's folder; new or empty.")],
+    generation: Annotated[
+        int | None, typer.Option(min=1, help="As it was when this generation began.")
+    ] = None,
+    designs: Annotated[
+        int | None, typer.Option(min=0, help="As it was when so many new designs were made.")
+    ] = None,
+) -> None:
+    """Begin a run with what another one has: its designs, reports and sessions.
+
+    What follows overrides that run's config, e.g. selector=random seed=3 generations=5.
+    """
+    from genesys.cli.fork import fork
+    from genesys.evolution.fork import Moment
+
+    if generation is not None and designs is not None:
+        raise typer.BadParameter("takes no --designs beside it", param_hint="--generation")
+    fork(run, out, context.args, Moment(generation, designs))
+
+
 @app.command()
 def plugins(as_json: AsJson = False) -> None:
     """List the plugins that are installed."""
