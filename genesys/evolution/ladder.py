@@ -148,15 +148,16 @@ class Ladder:
         rungs = self.rungs(population, under_way)
         names = tuple(rung.scale.name for rung in rungs)
         lowest = population.values(("lowest unverified", names), partial(_lowest, names))
-        found: dict[int, Scale] = {}
+        may = np.zeros(len(population.designs), bool)
         for number, rung in enumerate(rungs):
             if rung.available:
                 there = lowest == number
                 if number:
                     there &= self._release.admits(population, rungs[number - 1], rung)
-                found |= dict.fromkeys(np.flatnonzero(there).tolist(), rung.scale)
+                may |= there
         designs = list(population.designs)
-        named = ((designs[place].name, found[place]) for place in sorted(found))
+        found = zip(np.flatnonzero(may).tolist(), lowest[may].astype(int).tolist(), strict=True)
+        named = ((designs[place].name, rungs[number].scale) for place, number in found)
         return {name: scale for name, scale in named if name not in under_way}
 
 
