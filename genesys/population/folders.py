@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from genesys.gau.compose import compose
 from genesys.gau.folder import save_tree
 from genesys.gau.tree import GAUTree
 from genesys.population.population import Population
@@ -77,6 +76,8 @@ class DesignFolders:
 
 def export_design(design: Design, folder: Path) -> None:
     """Write a design's files into a folder, which can be given as a seed then."""
+    from genesys.gau.compose import compose  # it takes long to import: libcst
+
     tree = GAUTree.of(design)
     about: dict[str, Any] = {"name": design.name}
     if design.proposal:
