@@ -21,11 +21,18 @@ from genesys.cli.leaderboard import number
 from genesys.cli.narration import BAD, GOOD, narrate
 from genesys.cli.progress import Progress
 from genesys.cli.prospects import foretold, spent
-from genesys.cli.ranking import Ranking, Row
+from genesys.cli.standing import Placed, Standing
 from genesys.cli.text import clock, usd
 from genesys.evolution.budget import BudgetSettings
-from genesys.evolution.events import Event, Reported, RunEnded, SessionEnded, WorkersChanged
-from genesys.records import Scale
+from genesys.evolution.events import (
+    Event,
+    Reported,
+    RunEnded,
+    SessionEnded,
+    VerificationEnded,
+    WorkersChanged,
+)
+from genesys.records import Scale, VerificationReport
 from genesys.text import clean, one_line
 
 REFRESHES_PER_SECOND = 4
@@ -102,7 +109,13 @@ class Display:
             line = narrate(event.event)
             return line and f"{line[0]} {one_line(event.worker, 24)}: {line[2:]}"
         index = event.session.index if isinstance(event, SessionEnded) else -1
-        return narrate(event, state.ranking, state.session_usd(index))
+        place = self._place(event.report) if isinstance(event, VerificationEnded) else ""
+        return narrate(event, place, state.session_usd(index))
+
+    def _place(self, report: VerificationReport) -> str:
+        standing = self._progress.standing(report.scale)
+        place = standing.place(report.design)
+        return "" if place is None else f"rank {place} of {len(standing)}"
 
     def _say(self, line: str) -> None:
         stamp = f"{clock(self._progress.elapsed):>7} "
@@ -194,19 +207,19 @@ class Display:
         for name in ("scale", "verified", "best so far", "best seed", "untrained"):
             table.add_column(name, no_wrap=True, overflow="ellipsis")
         for scale in self._progress.scales:
-            table.add_row(*self._rung(scale, self._progress.ranking(scale.name)))
+            table.add_row(*self._rung(scale, self._progress.standing(scale.name)))
         return table
 
-    def _rung(self, scale: Scale, ranking: Ranking) -> list[Text]:
+    def _rung(self, scale: Scale, standing: Standing) -> list[Text]:
         used = self._progress.population.used(scale.name)
-        best, seed = ranking.best, ranking.best_seed
+        best, seed = standing.best, standing.best_seed
         ahead = best is not None and not best.is_seed
         return [
             Text(one_line(scale.name, 12)),
             Text(f"{used} of {scale.trials}"),
             Text(_score(best), "bold green" if ahead else ""),
             Text(_score(seed), "cyan"),
-            Text(number(ranking.untrained.accuracy), "dim"),
+            Text(number(standing.untrained), "dim"),
         ]
 
     def _times(self) -> Text:
@@ -217,5 +230,5 @@ class Display:
         return Text(f"{clock(self._progress.elapsed)} elapsed{ending}")
 
 
-def _score(row: Row | None) -> str:
+def _score(row: Placed | None) -> str:
     return "–" if row is None else f"{row.design} {number(row.accuracy)}"

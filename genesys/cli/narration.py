@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from genesys.cli.leaderboard import blame, descent
-from genesys.cli.ranking import Ranking, rank
 from genesys.cli.text import count, duration, gist
 from genesys.cli.text import usd as in_usd
 from genesys.evolution.events import (
@@ -20,26 +19,19 @@ from genesys.evolution.events import (
     VerificationEnded,
     VerificationStarted,
 )
-from genesys.population.population import Population
 from genesys.records import Missing, Operator, Outcome, Session, SessionEnd, VerificationReport
 from genesys.session import UnitAttempt
 from genesys.text import one_line
 
 GOOD, BAD, NEUTRAL = "✔", "✘", "·"
-Ranked = Callable[[str], Ranking]
 
 
-def _unranked(scale: str) -> Ranking:
-    """What is known of a scale where no run is watched: nothing."""
-    return rank(Population(), scale)
-
-
-def narrate(event: Event, ranking: Ranked = _unranked, usd: float = 0.0) -> str | None:
+def narrate(event: Event, place: str = "", usd: float = 0.0) -> str | None:
     """The line for an event, its first character one of ✔ ✘ ·; None if it is not worth one.
 
     Args:
         event: What happened.
-        ranking: Of a scale, with the event taken into account.
+        place: Of a design that was verified, among those at this scale, e.g. ``rank 2 of 9``.
         usd: What the session has cost.
     """
     match event:
@@ -52,7 +44,7 @@ def narrate(event: Event, ranking: Ranked = _unranked, usd: float = 0.0) -> str 
             work = f"{count(scale.tokens)} tokens{seeds}"
             return f"{NEUTRAL} verifying {design} at {scale.name} ({work})"
         case VerificationEnded(report=report):
-            return _verification(report, ranking)
+            return _verification(report, place)
         case _:
             return None
 
@@ -113,14 +105,10 @@ def _session(session: Session, cost: str) -> str:
     return said.rstrip()
 
 
-def _verification(report: VerificationReport, ranking: Ranked) -> str:
+def _verification(report: VerificationReport, place: str) -> str:
     head = f"{report.design} at {report.scale}"
     if report.outcome is not Outcome.OK:
         return f"{BAD} {head} {blame(report.outcome)}: {gist(report.error)}"
-    parts = [f"{count(report.tokens_per_second)} tokens/s", duration(report.seconds)]
-    rows = ranking(report.scale).rows
-    place = next((row.rank for row in rows if row.design == report.design), None)
-    if place is not None:
-        parts.insert(0, f"rank {place} of {len(rows)}")
+    parts = [place, f"{count(report.tokens_per_second)} tokens/s", duration(report.seconds)]
     score = "" if report.fitness is None else f": accuracy {report.fitness:.3f}"
-    return f"{GOOD} {head}{score}, {', '.join(parts)}"
+    return f"{GOOD} {head}{score}, {', '.join(filter(None, parts))}"

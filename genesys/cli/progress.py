@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from time import monotonic
 
 from genesys.cli.activity import Activity, Clock
-from genesys.cli.ranking import Ranking, rank
+from genesys.cli.standing import Standing
 from genesys.evolution.budget import HOUR
 from genesys.evolution.events import (
     Called,
@@ -25,7 +26,7 @@ from genesys.evolution.outlook import Goal, Outlook, outlook
 from genesys.evolution.tally import Tally
 from genesys.population.ledger import EntryKind
 from genesys.population.population import Population
-from genesys.records import Scale, SessionEnd
+from genesys.records import Outcome, Scale, SessionEnd
 
 
 class Progress:
@@ -56,7 +57,12 @@ class Progress:
         self.held = ""
         self.run_usd, self.run_tokens = 0.0, 0
         self._session_usd: dict[int, float] = {}
-        self._rankings: dict[str, Ranking] = {}
+        self._standings: defaultdict[str, Standing] = defaultdict(Standing)
+        self._verified: set[str] = set()
+        self._failed: set[str] = set()
+        self._seeds: set[str] = set()
+        self._rejected = 0
+        self._seen = (0, 0)  # reports and sessions that are taken into account
         self._outlook: Outlook | None = None
         self._tally, self._read = Tally(), 0
         self._clock = clock
@@ -68,7 +74,9 @@ class Progress:
         match event:
             case RunOpened(population=population):
                 self._open(event)
-                self._commit(population)
+                # One of its own, which no other thread lets grow while it is shown.
+                kept = (population.designs, population.reports, population.sessions)
+                self._commit(Population(*kept, population.weights))
             case Reported(worker=worker, event=told):
                 self.workers.setdefault(worker, Activity(self._clock))(told)
                 self._count(told)
@@ -89,11 +97,9 @@ class Progress:
                 self.own(event)
                 self._count(event)
 
-    def ranking(self, scale: str) -> Ranking:
+    def standing(self, scale: str) -> Standing:
         """Who is best at a scale, as of now."""
-        if scale not in self._rankings:
-            self._rankings[scale] = rank(self.population, scale)
-        return self._rankings[scale]
+        return self._standings[scale]
 
     def session_usd(self, session: int) -> float:
         """What a session has cost, as far as it was seen."""
@@ -139,20 +145,21 @@ class Progress:
     @property
     def verified(self) -> int:
         """New designs that were trained and evaluated at one scale at least."""
-        return sum(self.population.confidence(d.name) > 0 for d in self.population.children)
+        return len(self._verified)
 
     @property
     def rejected(self) -> int:
         """Sessions that ended without a design."""
-        return sum(s.end is not SessionEnd.ACCEPTED for s in self.population.sessions)
+        return self._rejected
 
     @property
     def failed(self) -> int:
         """Designs that a verification stopped by their own fault."""
-        return sum(self.population.is_erroneous(d.name) for d in self.population.designs)
+        return len(self._failed)
 
     def _open(self, event: RunOpened) -> None:
         self.scales, self.designs, self.plan = event.scales, event.designs, event.plan
+        self._seeds = {seed.name for seed in event.population.seeds}
         if self.plan:
             self._tally = Tally(self.plan.entries)
             self._read = len(self.plan.entries)
@@ -182,6 +189,14 @@ class Progress:
             self.run_tokens += event.call.input_tokens + event.call.output_tokens
 
     def _commit(self, population: Population) -> None:
-        if len(population.reports) != len(self.population.reports):
-            self._rankings.clear()
         self.population, self._since, self._outlook = population, self._clock(), None
+        reports, sessions = self._seen
+        self._seen = len(population.reports), len(population.sessions)
+        ends = [session.end for session in population.sessions[sessions:]]
+        self._rejected += sum(end is not SessionEnd.ACCEPTED for end in ends)
+        for report in population.reports[reports:]:
+            self._standings[report.scale].add(report, population)
+            if report.outcome is Outcome.DESIGN_ERROR:
+                self._failed.add(report.design)
+            elif report.outcome is Outcome.OK and report.design not in self._seeds:
+                self._verified.add(report.design)

@@ -181,9 +181,14 @@ def _row(
     )
 
 
+def order(fitness: float | None, bits_per_byte: float | None) -> tuple[float, float]:
+    """What designs of a scale are sorted by, the best first."""
+    bits = inf if bits_per_byte is None else bits_per_byte
+    return (inf if fitness is None else -fitness, bits)
+
+
 def _order(row: Row) -> tuple[float, float]:
-    bits = inf if row.bits_per_byte is None else row.bits_per_byte
-    return (inf if row.fitness is None else -row.fitness, bits)
+    return order(row.fitness, row.bits_per_byte)
 
 
 def _placed(drafts: Sequence[Row]) -> Iterator[Row]:

@@ -118,7 +118,9 @@ def outlook(
 
 
 def _sound(population: Population) -> int:
-    return sum(not population.is_erroneous(design.name) for design in population.children)
+    """New designs that have not failed by their own fault."""
+    seeds = sum(not population.is_erroneous(seed.name) for seed in population.seeds)
+    return len(population.sound) - seeds
 
 
 def _share(population: Population, of: int) -> float:

@@ -81,7 +81,7 @@ def test_counts_what_happened(population):
     for event in events(population):
         progress(event)
     assert (progress.made, progress.verified, progress.rejected, progress.failed) == (8, 7, 2, 1)
-    assert progress.ranking("0.3M").best.design == "hybrid-norm"
+    assert progress.standing("0.3M").best.design == "hybrid-norm"
     assert progress.own.stage == "done"
 
 
