@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import inf
 from statistics import fmean
 
@@ -100,7 +101,7 @@ class Ranking:
     failures: tuple[Failure, ...]
     simulated: bool = False
 
-    @property
+    @cached_property
     def by_accuracy(self) -> bool:
         """Whether accuracy is all that the fitness is made of."""
         return all(row.fitness == row.accuracy for row in self.rows)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -40,6 +41,16 @@ def loss(report: VerificationReport) -> float | None:
     return sum(values) / len(values) if values else None
 
 
+@dataclass(frozen=True)
+class _Law:
+    """A step to a scale: which designs it is from, what it rests on, and its loss's error."""
+
+    where: str
+    basis: str
+    step: Floats | None = None
+    error: float = 0.0
+
+
 class ScalingFit:
     """Compute and loss of all designs at all scales.
 
@@ -61,6 +72,7 @@ class ScalingFit:
         # Of each scale and design: the logarithms of compute and loss.
         self._points = dict(sorted(means.items(), key=lambda item: _mean(item[1].values())[0]))
         self.scales = tuple(self._points)
+        self._laws: dict[tuple[str, tuple[str, ...]], _Law] = {}
 
     def rungs(self, design: str) -> tuple[str, ...]:
         """The scales at which a design has a loss, those with the least compute first."""
@@ -82,23 +94,35 @@ class ScalingFit:
             return Forecast(design=design, scale="", basis=basis)
         return Forecast(design=design, scale=later[0], **self._at(later[0], design, rungs))
 
-    def _at(self, scale: str, design: str, rungs: Sequence[str]) -> dict[str, Any]:
+    def _at(self, scale: str, design: str, rungs: tuple[str, ...]) -> dict[str, Any]:
         """Fields of the forecast at a scale."""
+        law = self._law(scale, rungs)
+        if law.step is None:
+            return {"basis": law.basis}
+        with np.errstate(over="ignore"):
+            used, value = np.exp(self._start(design, rungs) + law.step).tolist()
+        if not isfinite(value * law.error):
+            return {"basis": f"The losses of the {law.where} are out of all proportion."}
+        return {"compute": used, "value": value, "error": value * law.error, "basis": law.basis}
+
+    def _law(self, scale: str, rungs: tuple[str, ...]) -> _Law:
+        """What the designs at a scale and at these rungs share; the same for whoever asks."""
+        if (scale, rungs) not in self._laws:
+            self._laws[scale, rungs] = self._found(scale, rungs)
+        return self._laws[scale, rungs]
+
+    def _found(self, scale: str, rungs: tuple[str, ...]) -> _Law:
         others = [d for d in self._points[scale] if set(rungs) <= set(self.rungs(d))]
         where = f"{len(others)} design{'s' * (len(others) != 1)} verified at "
         where += f"{', '.join(rungs)} and {scale}"
         if len(others) < FEWEST:
-            return {"basis": f"There are only {where}; a forecast takes {FEWEST}."}
+            return _Law(where, f"There are only {where}; a forecast takes {FEWEST}.")
         steps = np.array([self._points[scale][d] - self._start(d, rungs) for d in others])
         if steps[:, 0].min() <= 0:
-            return {"basis": f"Not all {where} took more compute there."}
+            return _Law(where, f"Not all {where} took more compute there.")
         step, error = extrapolate(steps)
-        with np.errstate(over="ignore"):
-            used, value = np.exp(self._start(design, rungs) + step).tolist()
-        if not isfinite(value * error):
-            return {"basis": f"The losses of the {where} are out of all proportion."}
         basis = f"The {where} share the exponent {step[1] / step[0]:.3f}."
-        return {"compute": used, "value": value, "error": value * error, "basis": basis}
+        return _Law(where, basis, step, error)
 
     def _start(self, design: str, rungs: Sequence[str]) -> Floats:
         return _mean(self._points[scale][design] for scale in rungs)

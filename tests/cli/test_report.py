@@ -7,6 +7,7 @@ import pytest
 from lxml import html
 
 from genesys.cli.ranking import rank
+from genesys.cli.report import excerpt as excerpts
 from genesys.cli.report import write_report
 from genesys.cli.report.descent import descent_tree
 from genesys.cli.report.generations import generations
@@ -302,6 +303,27 @@ def test_nothing_is_not_known_as_a_number(page):
     text = page(Population()).get_element_by_id("metrics").text_content()
     assert text.count("not known yet") == 5
     assert not re.search(r"\bnan\b|\bNone\b", text)
+
+
+def test_a_run_of_too_many_designs_is_shown_in_part(population, page, monkeypatch):
+    monkeypatch.setattr(excerpts, "MOST", 2)
+    monkeypatch.setattr("genesys.cli.report.cards.MOST", 2)
+    monkeypatch.setattr(excerpts, "POINTS", 4)
+    monkeypatch.setattr("genesys.cli.report.write.REJECTED", 1)
+    tree = page(population)
+    shown = {card.get("id").removeprefix("design-") for card in tree.find_class("card")}
+    # The two that did best at the last scale and the seeds; with their ancestors in the trees.
+    best = {"gpt2", "mamba2", "gpt2-x-mamba2", "hybrid-norm"}
+    assert shown == best
+    assert "6 designs are left out" in tree.get_element_by_id("leaderboard").text_content()
+    names = {row.findtext("th/a") for row in tree.find_class("board")[0].findall("tbody/tr")}
+    assert names - {None} == best  # to an ancestor without a card there is no link
+    targets = {a.get("href") for a in tree.iter("a") if a.get("href").startswith("#design-")}
+    assert targets == {f"#design-{name}" for name in best}
+    assert "1 before them are left out" in tree.get_element_by_id("rejected").text_content()
+    assert "8 new decoder blocks" in tree.find_class("lead")[0].text_content()
+    ranking = rank(population, "0.1M")
+    assert len(excerpts.thinned(ranking.rows)) < len(ranking.rows)
 
 
 def test_layout_puts_children_right_of_their_parents(population):

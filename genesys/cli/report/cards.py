@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from genesys.cli.lineage import offspring, origins, outline
 from genesys.cli.ranking import Ranking, Row
+from genesys.cli.report.excerpt import MOST
 from genesys.cli.report.prose import markdown, python
 from genesys.population.population import Population
 from genesys.population.scaling import ScalingFit
-from genesys.records import Design, Forecast, VerificationReport
+from genesys.records import Design, Forecast, Operator, VerificationReport
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -57,12 +58,17 @@ class Card:
 
 
 def cards(population: Population, rankings: Sequence[Ranking], fit: ScalingFit) -> list[Card]:
-    """All designs, those verified at the most scales and then the best first."""
+    """Those verified at the most scales and then the best first.
+
+    All designs, unless there are too many for a page; then these, and the seeds.
+    """
     places: dict[str, list[tuple[Ranking, Row]]] = {d.name: [] for d in population.designs}
     for ranking in rankings:
         for row in ranking.rows:
             places[row.design].append((ranking, row))
     ordered = sorted(population.designs, key=lambda d: _order(places[d.name], d))
+    rest = [design for design in ordered[MOST:] if design.operator is Operator.SEED]
+    ordered = ordered[:MOST] + rest
     budget = CODE_BUDGET
     built = []
     for design in ordered:

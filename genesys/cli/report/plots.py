@@ -8,6 +8,7 @@ from statistics import fmean
 
 from genesys.cli.ranking import Ranking, Row
 from genesys.cli.report.chart import SYMBOLS, Figure, axis, color, layout, rounded
+from genesys.cli.report.excerpt import thinned
 from genesys.population.population import Population
 from genesys.records import CurvePoint, Operator
 
@@ -33,6 +34,8 @@ def fitness(population: Population, ranking: Ranking) -> Figure:
         "line": {"shape": "hv", "width": 2, "color": "var(--accent)"},
         "hoverinfo": "skip",
     }
+    marked = {row.design for row in thinned(ranking.rows)}
+    rows = [row for row in rows if row.design in marked]
     groups = [(op, [row for row in rows if row.operator is op]) for op in Operator]
     data = [running, *(_points(op, group, index) for op, group in groups if group)]
     seed = ranking.best_seed
@@ -50,13 +53,14 @@ def curves(population: Population, ranking: Ranking) -> Figure:
     """Training loss over tokens: the best designs and the best seed in colour, others in grey."""
     data: list[Figure] = []
     losses: list[float] = []
+    seed = ranking.best_seed
     for place, row in enumerate(ranking.rows):
-        if place >= CURVES and row is not ranking.best_seed:
+        if place >= CURVES and row is not seed:
             continue
         reports = [r for r in population.reports_of(row.design) if r.scale == ranking.scale]
         points = _thinned(next((r.curve for r in reversed(reports) if r.curve), []))
         losses += [p.loss for p in points[len(points) // 12 :]]
-        data.insert(0, _curve(row, points) | look(place, row is ranking.best_seed))
+        data.insert(0, _curve(row, points) | look(place, row is seed))
     data.sort(key=lambda line: line["legendgroup"] != "others")  # grey below colour
     if grey := [line for line in data if line["legendgroup"] == "others"]:
         grey[-1]["showlegend"] = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import TYPE_CHECKING
 
 from genesys.text import clean
@@ -32,11 +33,11 @@ def python(code: str) -> Markup:
     from markupsafe import Markup, escape
     from pygments.lexers import PythonLexer
 
-    parts: list[Markup] = []
+    parts: list[str] = []
     for kind, text in PythonLexer().get_tokens(_BLANK_LINES.sub("\n\n", clean(code))):
-        mark = next((css for css, name in _MARKS if str(kind).startswith(f"Token.{name}")), "")
-        parts.append(Markup("<i class={}>{}</i>").format(mark, text) if mark else escape(text))
-    return Markup("").join(parts)
+        mark, shown = _mark(kind), str(escape(text))
+        parts.append(f"<i class={mark}>{shown}</i>" if mark else shown)
+    return Markup("".join(parts))
 
 
 _MARKS = (
@@ -49,3 +50,9 @@ _MARKS = (
     ("f", "Name.Class"),
     ("d", "Name.Decorator"),
 )
+
+
+@cache
+def _mark(kind: object) -> str:
+    """The class of a kind of token; empty for those that look like any other text."""
+    return next((css for css, name in _MARKS if str(kind).startswith(f"Token.{name}")), "")

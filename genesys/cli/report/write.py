@@ -10,6 +10,7 @@ from genesys.cli.metrics import SIMULATED
 from genesys.cli.ranking import Ranking, rank, scales_of
 from genesys.cli.report.cards import cards
 from genesys.cli.report.descent import descent_tree
+from genesys.cli.report.excerpt import excerpt
 from genesys.cli.report.generations import generations
 from genesys.cli.report.html import page
 from genesys.cli.report.kinds import error_kinds
@@ -26,6 +27,8 @@ from genesys.population.metrics.of_run import of_run
 from genesys.population.metrics.tables import Tables
 from genesys.population.population import Population
 from genesys.population.scaling import ScalingFit
+
+REJECTED = 300  # sessions, the latest
 
 
 def write_report(
@@ -67,9 +70,15 @@ def render(population: Population, title: str, scales: Sequence[str], tables: Ta
     fit = ScalingFit(population.reports)
     found = Figures.of(tables)
     usd = sum(tables.calls["usd"].to_pylist())
+    part, places = excerpt(population, rankings)
+    designs = cards(part, places, fit)
+    turned_down = rejected(population)
+    figures = _figures(population, rankings, fit, found)
+    if part.designs:
+        figures["descent-figure"] = descent_tree(part, rankings)
     return page(
         "page.html.j2",
-        _figures(population, rankings, fit, found),
+        figures,
         title=title,
         headline=headline(population, rankings),
         tiles=tiles(population, rankings, usd),
@@ -77,9 +86,12 @@ def render(population: Population, title: str, scales: Sequence[str], tables: Ta
         if tables.simulated
         else "",
         folds=folds(found),
-        rankings=rankings,
-        cards=cards(population, rankings, fit),
-        rejected=rejected(population),
+        rankings=places,
+        cards=designs,
+        shown={card.design.name for card in designs},
+        left_out=len(population.designs) - len(designs),
+        rejected=turned_down[-REJECTED:],
+        rejected_before=max(0, len(turned_down) - REJECTED),
     )
 
 
@@ -87,7 +99,7 @@ def _figures(
     population: Population, rankings: Sequence[Ranking], fit: ScalingFit, found: Figures
 ) -> dict[str, Any]:
     """Figures by the id of the element they are drawn in."""
-    figures = {"descent-figure": descent_tree(population, rankings)} if population.designs else {}
+    figures: dict[str, Any] = {}
     if kinds := error_kinds(found.errors):
         figures["kinds-figure"] = kinds
     if lines := generations(found.generations):
