@@ -392,13 +392,14 @@ def _check(job: Job, said: Finished) -> None:
 
 def _growths(population: Population, known: Extent) -> Iterator[Growth]:
     """What is in a population beyond what is known of it, in parts."""
-    new = {
-        name: list(getattr(population, name)[getattr(known, name) :])
-        for name in Extent.model_fields
-    }
-    while any(new.values()):
-        yield Growth.model_validate({name: some[:MOST_RECORDS] for name, some in new.items()})
-        new = {name: some[MOST_RECORDS:] for name, some in new.items()}
+    begin = known.model_dump()
+    new = max(len(getattr(population, name)) - begin[name] for name in begin)
+    for start in range(0, new, MOST_RECORDS):
+        parts = {
+            name: getattr(population, name)[at + start : at + start + MOST_RECORDS]
+            for name, at in begin.items()
+        }
+        yield Growth.model_validate({name: list(part) for name, part in parts.items()})
 
 
 def _most(one: Extent, other: Extent) -> Extent:

@@ -94,7 +94,7 @@ class Hello(Record):
     version: str
     name: Name
     roles: Roles
-    devices: int = 0
+    devices: Annotated[int, Field(ge=0)] = 0
     host: str = ""
     pid: int = 0
 

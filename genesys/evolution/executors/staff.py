@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from genesys.errors import ConfigError, GenesysError
+from genesys.errors import ConfigError, GenesysError, SandboxError
 from genesys.evolution.control import Control
 from genesys.evolution.executors.base import Outfit
 from genesys.evolution.executors.door import Door
@@ -108,7 +108,8 @@ class HubExecutor(ABC):
             log: For what it prints.
 
         Raises:
-            GenesysError: No worker can be started.
+            SandboxError: The machine cannot start one now; it is tried again.
+            GenesysError: None can ever be started.
         """
 
     @contextmanager
@@ -172,7 +173,7 @@ class HubExecutor(ABC):
         self._hub.expected = {
             post.name: [post.kind] for post in self._posts.values() if post.dismissed is None
         }
-        for post in self._posts.values():
+        for post in list(self._posts.values()):
             if post.launched is None and self._tended >= post.due:
                 self._start(post)
 
@@ -203,7 +204,10 @@ class HubExecutor(ABC):
             address=self._hub.address, key=self._hub.key, name=post.name, roles=[post.kind]
         )
         post.ready = False
-        post.launched = self.launch(invitation, self._folder / f"{post.name}.log")
+        try:
+            post.launched = self.launch(invitation, self._folder / f"{post.name}.log")
+        except SandboxError as error:  # the machine may have more processes to give in a while
+            self._bury(post, str(error))
 
     def _look(self) -> None:
         """See who has ended, and end who should have."""

@@ -10,7 +10,11 @@ from typing import Any
 
 import pytest
 
+from genesys.errors import GenesysError, SandboxError
+from genesys.evolution.executors import staff
 from genesys.evolution.executors.base import Outfit
+from genesys.evolution.executors.protocol import Invitation
+from genesys.evolution.executors.staff import HubExecutor, Launched
 from genesys.population.ledger import JobKind
 
 PAGE = Path(__file__).parents[3] / "docs" / "plugins.md"
@@ -40,3 +44,27 @@ def test_the_executor_in_the_docs_has_workers(
         (logs / name).read_text().splitlines()[0] for name in ("designer-1.log", "verifier-1.log")
     ]
     assert said == ["on a", "on b"]
+
+
+def test_a_machine_that_starts_nothing_is_tried_again(
+    config: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    class Full(HubExecutor):
+        def launch(self, invitation: Invitation, log: Path) -> Launched:
+            tried.append(invitation.name)
+            raise SandboxError("No process can be started.")
+
+    monkeypatch.setattr(staff, "FIRST_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(staff, "TEND_SECONDS", 0.0)
+    none: Any = None
+    outfit = Outfit(config, tmp_path, lambda _: None, lambda *_: None, none, none, none)
+    executor = Full(0, 1)
+    with (
+        pytest.raises(GenesysError, match=r"ended 5 times .* No process can be started"),
+        executor.open(outfit),
+    ):
+        while True:
+            executor.wait(0.01)
+    assert tried == ["verifier-1"] * 5
