@@ -166,3 +166,30 @@ def test_weights_are_for_seeds() -> None:
 def test_wrong_parameters_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         QuadrantSelector(**wrong)
+
+
+def test_restarts_noise_and_operators_are_as_often_as_configured() -> None:
+    """All at once, in the selections that a run gets (alg. 4, table 13)."""
+    people = population(
+        {"s": [0.1], "a": [0.9, 0.9], "b": [0.8, 0.8], "c": [0.7, 0.7]}, seeds=1, sessions=99
+    )
+    selector = QuadrantSelector(
+        restart=0.3, topk_noise=0.5, explore=0, fitness_cutoff=0.75, confidence_cutoff=0.75
+    )
+    selections = draws(selector, people, Role.DESIGNER, ["s", "a", "b", "c"])
+    operators = Counter(one.operator for one in selections)
+    # With one seed, a restart has no crossover.
+    weights = {Operator.MUTATION: 0.3 * 0.75 / 0.8 + 0.7 * 0.75, Operator.CROSSOVER: 0.7 * 0.2}
+    weights[Operator.SCRATCH] = 1 - sum(weights.values())
+    assert agree({o: n / DRAWS for o, n in operators.items()}, weights)
+    again = Counter("restart" in one.why for one in selections if one.designs)
+    restarts = 0.3 * 0.75 / 0.8
+    bred = 0.7 * 0.95
+    found = {name: n / again.total() for name, n in again.items()}
+    assert agree(found, {True: restarts, False: bred})
+    first = Counter(
+        one.designs[0] for one in selections if one.designs and "restart" not in one.why
+    )
+    # Half by rank, 3 to 2 to 1, and half alike.
+    expected = {"a": 1 / 4 + 1 / 6, "b": 1 / 6 + 1 / 6, "c": 1 / 12 + 1 / 6}
+    assert agree({name: n / first.total() for name, n in first.items()}, expected)
