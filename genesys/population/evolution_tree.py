@@ -17,6 +17,7 @@ from filelock import FileLock, Timeout
 
 from genesys.errors import RunLockedError, StoreError
 from genesys.files import write_text
+from genesys.population.accuracies import COLUMNS, accuracies
 from genesys.population.files import storing
 from genesys.population.folders import DesignFolders
 from genesys.population.ledger import FILE as LEDGER
@@ -36,6 +37,8 @@ HOLDER = "run.holder"
 OF_DESIGNS = ("name", "root", "operator", "parents", "structural_hash", "index")
 OF_REPORTS = ("design", "scale", "outcome", "simulated", "parameters", "flops", "tokens", "seconds")
 OF_SESSIONS = ("index", "seed", "end", "design", "seconds")
+# Properties of reports that are computed for all of them once one is asked.
+DERIVED = {"fitness": (COLUMNS, accuracies)}
 # What differs between equal runs: what is measured, and what code printed or where it raised.
 INCIDENTAL = frozenset({"seconds", "tokens_per_second", "efficiency", "output"})
 
@@ -99,7 +102,9 @@ class EvolutionTree:
             weights = RunFile.load(folder).weights
             tables = folder / TABLES
             # Designs are written first, so they are read last: every session finds its own.
-            reports = RecordTable(tables, "reports", VerificationReport, False).skim(OF_REPORTS)
+            reports = RecordTable(tables, "reports", VerificationReport, False).skim(
+                OF_REPORTS, DERIVED
+            )
             sessions = RecordTable(tables, "sessions", Session, False).skim(OF_SESSIONS)
             designs = RecordTable(tables, "designs", Design, False).skim(OF_DESIGNS)
         return Population(_committed(designs, sessions), reports, sessions, weights)
@@ -229,7 +234,7 @@ class EvolutionTree:
             self._answer_table,
         ]
         sessions = self._session_table.skim(OF_SESSIONS)
-        reports = self._report_table.skim(OF_REPORTS)
+        reports = self._report_table.skim(OF_REPORTS, DERIVED)
         # Those with something on their tapes already.
         self._begun: set[int] = {
             *self._call_table.column("session"),

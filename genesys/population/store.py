@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import gc
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from enum import Enum
@@ -23,6 +23,7 @@ from genesys.population.unread import unread
 from genesys.records import Record
 
 R = TypeVar("R", bound=Record)
+Derived = Mapping[str, tuple[Sequence[str], Callable[[pa.RecordBatch], list[Any]]]]
 
 # So many records, or so many bytes of them, go from the journal into the table at a time.
 ROWS, BYTES = 512, 16_000_000
@@ -107,17 +108,19 @@ class RecordTable(Generic[R]):
             if all(row[name] == value for name, value in equal.items())
         ]
 
-    def skim(self, light: Sequence[str]) -> list[R]:
+    def skim(self, light: Sequence[str], derived: Derived | None = None) -> list[R]:
         """All records, in their order; their other fields are read once they are asked for.
 
         Args:
             light: Fields that are read at once, of strings, numbers, enums or lists of strings.
+            derived: Properties that are computed for all rows when one is asked for it, each with
+                the columns that it takes and a function from rows to its values.
         """
         if not set(light) <= set(self._table.schema.names):
             return self.read()
         table = self._table.search().select(list(light)).to_arrow()
         with _uncollected():
-            return self._skimmed(table, light)
+            return self._skimmed(table, light, derived or {})
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Some fields of all records, in their order; the others are not read."""
@@ -150,10 +153,10 @@ class RecordTable(Generic[R]):
             # Readers that opened the table within the last hour keep what they see.
             self._table.optimize(cleanup_older_than=timedelta(hours=1))
 
-    def _skimmed(self, table: pa.Table, light: Sequence[str]) -> list[R]:
+    def _skimmed(self, table: pa.Table, light: Sequence[str], derived: Derived) -> list[R]:
         columns = [self._values(name, table[name].to_pylist()) for name in light]
-        read = _Rows(self._table, self._record, self._path, light)
-        found = unread(self._record, light, columns, read)
+        rows = _Rows(self._table, self._record, self._path, light, derived)
+        found = unread(self._record, light, columns, rows, derived)
         return found + [from_row(self._record, part.to_pylist()[0]) for part in self._pending]
 
     def _values(self, name: str, values: list[Any]) -> list[Any]:
@@ -184,11 +187,23 @@ class RecordTable(Generic[R]):
 class _Rows(Generic[R]):
     """Reads the whole row of a skimmed record, with its neighbours, which may be next."""
 
-    def __init__(self, table: Any, record: type[R], path: Path, light: Sequence[str]) -> None:
+    def __init__(
+        self, table: Any, record: type[R], path: Path, light: Sequence[str], derived: Derived
+    ) -> None:
         self._table, self._record, self._path, self._light = table, record, path, light
         self._first, self._block = 0, pa.table({})
+        self._derived, self._known = derived, dict[str, list[Any]]()
 
-    def __call__(self, row: int, light: Mapping[str, Any]) -> R:
+    def derive(self, name: str, row: int) -> Any:
+        """A property of a row, which is computed for all of them at once."""
+        if name not in self._known:
+            columns, compute = self._derived[name]
+            with storing("read", self._path):
+                found = self._table.search().select(list(columns)).to_batches()
+                self._known[name] = [value for rows in found for value in compute(rows)]
+        return self._known[name][row]
+
+    def whole(self, row: int, light: Mapping[str, Any]) -> R:
         if not 0 <= row - self._first < self._block.num_rows:
             self._first = row - row % BLOCK
             with storing("read", self._path):

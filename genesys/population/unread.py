@@ -10,11 +10,11 @@ it is an ordinary record, its class included, so that nobody sees half of one.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import count, repeat
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -23,16 +23,28 @@ from genesys.records import Record
 R = TypeVar("R", bound=Record)
 
 # In the fields of an unread record; a field's name never begins so.
-_ROW, _READ = "_row", "_read"
+_ROW, _ROWS = "_row", "_rows"
 _READING = RLock()
 # The descriptor of a record's fields, which the unread ones hide behind a property.
 _FIELDS: Any = BaseModel.__dict__["__dict__"]
 
-Read = Callable[[int, dict[str, Any]], Record]
+
+class Rows(Protocol):
+    """Where records are read from."""
+
+    def whole(self, row: int, light: dict[str, Any]) -> Record:
+        """The record of a row that has these light fields."""
+
+    def derive(self, name: str, row: int) -> Any:
+        """A property of the record of a row, found without reading all of it."""
 
 
 def unread(
-    kind: type[R], names: Sequence[str], columns: Sequence[Iterable[Any]], read: Read
+    kind: type[R],
+    names: Sequence[str],
+    columns: Sequence[Iterable[Any]],
+    rows: Rows,
+    derived: Iterable[str] = (),
 ) -> list[R]:
     """Unread records of a kind, one a row.
 
@@ -40,12 +52,13 @@ def unread(
         kind: What they will be.
         names: Of the light fields.
         columns: Of each light field, the values in all rows.
-        read: Gives the whole record, for a row and its light fields.
+        rows: Where the records are read from.
+        derived: Names of properties of the kind that ``rows`` can derive.
     """
     # Rows may be many: each loop is one of the interpreter's own.
-    rows = zip(*columns, count(), repeat(read), strict=False)
-    fields = list(map(dict, map(zip, repeat((*names, _ROW, _READ)), rows)))
-    lazy: Any = _class(kind)
+    values = zip(*columns, count(), repeat(rows), strict=False)
+    fields = list(map(dict, map(zip, repeat((*names, _ROW, _ROWS)), values)))
+    lazy: Any = _class(kind, tuple(derived))
     records: list[R] = list(map(lazy.__new__, repeat(lazy, len(fields))))
     deque(map(_FIELDS.__set__, records, fields), maxlen=0)
     return records
@@ -88,7 +101,7 @@ def _whole(record: Any) -> dict[str, Any]:
     with _READING:
         if isinstance(record, _Unread):
             light = _FIELDS.__get__(record)
-            found = light[_READ](light[_ROW], light)
+            found = light[_ROWS].whole(light[_ROW], light)
             for name in ("__pydantic_extra__", "__pydantic_fields_set__", "__pydantic_private__"):
                 object.__setattr__(record, name, getattr(found, name))
             _FIELDS.__set__(record, found.__dict__)
@@ -102,9 +115,23 @@ def _kind(record: object) -> type:
     return type(record).__mro__[2]
 
 
+def _derived(name: str) -> property:
+    """A property that is found without reading the record, as long as that is unread."""
+
+    def derive(record: Any) -> Any:
+        with _READING:
+            if isinstance(record, _Unread):
+                fields = _FIELDS.__get__(record)
+                return fields[_ROWS].derive(name, fields[_ROW])
+        return getattr(record, name)
+
+    return property(derive)
+
+
 @cache
-def _class(kind: type[Record]) -> type[Record]:
+def _class(kind: type[Record], derived: tuple[str, ...]) -> type[Record]:
     about = {"__module__": kind.__module__, "__qualname__": kind.__qualname__}
     metaclass: Any = type(kind)
-    made: type[Record] = metaclass(kind.__name__, (_Unread, kind), about)
+    properties = {name: _derived(name) for name in derived}
+    made: type[Record] = metaclass(kind.__name__, (_Unread, kind), about | properties)
     return made

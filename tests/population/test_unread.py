@@ -6,6 +6,7 @@ import copy
 import pickle
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,12 @@ from pydantic import TypeAdapter
 from typeguard import check_type
 
 from genesys.errors import StoreError
-from genesys.population.evolution_tree import OF_DESIGNS, OF_REPORTS, OF_SESSIONS
+from genesys.population.evolution_tree import (
+    DERIVED,
+    OF_DESIGNS,
+    OF_REPORTS,
+    OF_SESSIONS,
+)
 from genesys.population.store import RecordTable
 from genesys.population.unread import unread
 from genesys.records import (
@@ -42,13 +48,16 @@ def reading(child: Design) -> tuple[Design, list[int]]:
     """An unread twin, and which rows were read for it."""
     rows: list[int] = []
 
-    def read(row: int, light: dict[str, Any]) -> Design:
+    def whole(row: int, light: dict[str, Any]) -> Design:
         rows.append(row)
         return child.model_copy(deep=True)
 
-    return unread(Design, OF_DESIGNS, [[getattr(child, name)] * 8 for name in OF_DESIGNS], read)[
-        7
-    ], rows
+    return unread(
+        Design,
+        OF_DESIGNS,
+        [[getattr(child, name)] * 8 for name in OF_DESIGNS],
+        SimpleNamespace(whole=whole),
+    )[7], rows
 
 
 USES: dict[str, Callable[[Design], Any]] = {
@@ -118,12 +127,17 @@ def test_light_fields_are_there_at_once(child: Design) -> None:
 def test_what_cannot_be_read_stays_unread(child: Design) -> None:
     fails = [True]
 
-    def read(row: int, light: dict[str, Any]) -> Design:
+    def whole(row: int, light: dict[str, Any]) -> Design:
         if fails.pop():
             raise StoreError("The disk is gone")
         return child
 
-    (design,) = unread(Design, OF_DESIGNS, [[getattr(child, name)] for name in OF_DESIGNS], read)
+    (design,) = unread(
+        Design,
+        OF_DESIGNS,
+        [[getattr(child, name)] for name in OF_DESIGNS],
+        SimpleNamespace(whole=whole),
+    )
     with pytest.raises(StoreError, match="gone"):
         assert design.units
     fails.append(False)
@@ -189,5 +203,10 @@ def test_reports_and_sessions_are_skimmed_too(tmp_path: Path) -> None:
     sessions.settle()
     assert [r.outcome for r in reports.skim(OF_REPORTS)] == [Outcome.OK]
     assert [r.fitness for r in reports.skim(OF_REPORTS)] == [0.5]
+    (derived,) = reports.skim(OF_REPORTS, DERIVED)
+    assert derived.fitness == 0.5
+    assert type(derived) is not VerificationReport
+    assert derived == report
+    assert derived.fitness == 0.5
     assert reports.skim(OF_REPORTS) == [report]
     assert sessions.skim(OF_SESSIONS) == [session]
