@@ -118,12 +118,13 @@ class Process:
         with contextlib.suppress(OSError):
             size = os.fstat(self._log.fileno()).st_size
             if size > MOST_LOG_BYTES:
-                self._log.seek(size - MOST_LOG_BYTES // 2)
+                removed = size - MOST_LOG_BYTES // 2
+                self._log.seek(removed)
                 end = self._log.read()
                 self._log.truncate(0)
                 self._log.write(end)
                 self._log.flush()
-                self._begun = 0
+                self._begun = max(0, self._begun - removed)
 
     def _said(self) -> str:
         """The end of what it said."""

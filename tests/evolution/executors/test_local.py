@@ -29,6 +29,7 @@ from genesys.evolution.executors.base import Executor, Outfit
 from genesys.evolution.executors.hub_file import HubFile
 from genesys.evolution.executors.inline import InlineExecutor
 from genesys.evolution.executors.local import LocalExecutor
+from genesys.evolution.executors.protocol import Invitation
 from genesys.evolution.jobs import Done, Extent, Job, Lost, Task
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.seeds import load_seed
@@ -36,6 +37,7 @@ from genesys.population.evolution_tree import EvolutionTree, tree_digest
 from genesys.population.ledger import JobKind
 from genesys.population.population import Population
 from genesys.records import Operator, Scale, Selection
+from genesys.sandbox.devices import Device
 from genesys.tape import Call, Tape
 
 HERE = Path(__file__).parent
@@ -323,6 +325,46 @@ def test_the_socket_of_a_coordinator_that_was_killed_is_removed(
             HubFile.read(local.run)
     assert others.exists()
     assert not left.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("gpus", "shares"), [(3, ["0,2", "1", "0,2", ""]), (1, ["0", "0", "0", ""]), (0, [""] * 4)]
+)
+def test_gpus_are_shared_out_among_verifiers(
+    gpus: int, shares: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    devices = [
+        Device(name="g", nodes=[], variables={"CUDA_VISIBLE_DEVICES": str(number)})
+        for number in range(gpus)
+    ]
+    monkeypatch.setattr("genesys.sandbox.devices.gpus", lambda visible: devices)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    executor = LocalExecutor(1, 2)
+    found = []
+    for number in range(4):
+        kind, name = JobKind.VERIFICATION, f"verifier-{number + 1}"
+        if number == 3:
+            kind, name = JobKind.SESSION, "designer-1"
+        nowhere = str(tmp_path / "no.sock")
+        invitation = Invitation(address=nowhere, key="ab" * 16, name=name, roles=[kind])
+        launched = executor.launch(invitation, tmp_path / f"{name}.log")
+        (worker,) = workers_of(os.getpid())
+        found.append(worker.environ().get("CUDA_VISIBLE_DEVICES", ""))
+        launched.kill()
+        assert launched.ended() is not None
+    assert found == shares
+
+
+def test_of_a_log_that_grows_too_long_the_end_is_kept(tmp_path: Path) -> None:
+    log = tmp_path / "verifier-1.log"
+    log.write_bytes(b"x" * 5 * 2**20 + b"the end\n")
+    nowhere, roles = str(tmp_path / "no.sock"), [JobKind.VERIFICATION]
+    invitation = Invitation(address=nowhere, key="ab" * 16, name="verifier-1", roles=roles)
+    launched = LocalExecutor(0, 1).launch(invitation, log)
+    why = eventually(launched.ended)
+    assert why.startswith("It ended with status 1. There is no run to join")
+    assert log.stat().st_size < 4 * 2**20
+    assert log.read_text().splitlines()[0].endswith("xthe end")
 
 
 def test_wrong_numbers_are_refused() -> None:
