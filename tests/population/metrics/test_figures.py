@@ -12,15 +12,15 @@ from genesys.population.metrics.tables import DESIGNS, SCORES, Tables, table
 from genesys.population.population import Population
 
 from .test_of_run import DESIGNS as TWO
-from .test_of_run import REPORTS, failed, session
+from .test_of_run import REPORTS, ended, failed
 
 POPULATIONS = {
     "empty": Population(),
     "one seed": Population(TWO[:1]),
-    "none verified": Population(TWO, sessions=[session(0, name="child")]),
+    "none verified": Population(TWO, sessions=[ended(0, name="child")]),
     "one design": Population(TWO[:1], REPORTS[:1]),
     "every verification failed": Population(TWO, [failed("child", "x"), failed("seed", "y")]),
-    "two": Population(TWO, REPORTS, [session(0, name="child")]),
+    "two": Population(TWO, REPORTS, [ended(0, name="child")]),
 }
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from genesys.population.evolution_tree import EvolutionTree
 from genesys.population.ledger import Entry, EntryKind, JobKind
-from genesys.population.metrics.of_run import of_run
+from genesys.population.metrics.figures import Figures
+from genesys.population.metrics.of_run import of_run, read
 from genesys.population.metrics.tables import CALLS
 from genesys.population.population import Population
 from genesys.records import (
@@ -23,6 +25,7 @@ from genesys.records import (
     Unit,
     VerificationReport,
 )
+from genesys.tape import Call
 
 
 def design(name, *units, parents=(), operator=Operator.MUTATION):
@@ -40,7 +43,7 @@ def failed(name, error, outcome=Outcome.DESIGN_ERROR):
     return VerificationReport(design=name, scale="s", outcome=outcome, error=error)
 
 
-def session(index, end=SessionEnd.ACCEPTED, name="", issues=()):
+def ended(index, end=SessionEnd.ACCEPTED, name="", issues=()):
     selection = Selection(operator=Operator.MUTATION, designs=[])
     known = {"selection": selection, "seconds": 7.0, "issues": list(issues)}
     return Session(index=index, seed=0, end=end, design=name, **known)
@@ -54,7 +57,7 @@ REPORTS = [report("seed", "s", 0.4, 0.6), report("child", "s", 0.5, 0.7), report
 
 
 def test_designs_and_scores():
-    tables = of_run(Population(DESIGNS, REPORTS, [session(0, name="child")]))
+    tables = of_run(Population(DESIGNS, REPORTS, [ended(0, name="child")]))
     seed, child = tables.designs.to_pylist()
     assert (seed["seed"], seed["gain"], seed["fitness"]) == (True, None, 0.5)
     assert (child["units"], child["reused"]) == (["A", "B"], ["A"])
@@ -66,7 +69,7 @@ def test_designs_and_scores():
 
 def test_times_without_a_ledger_are_those_of_the_records():
     machine = failed("child", "no room", Outcome.MACHINE_ERROR)
-    attempts = of_run(Population(DESIGNS, [*REPORTS, machine], [session(0)])).attempts.to_pylist()
+    attempts = of_run(Population(DESIGNS, [*REPORTS, machine], [ended(0)])).attempts.to_pylist()
     assert [row["seconds"] for row in attempts] == [7.0, 5.0, 5.0, 5.0, 0.0]
     assert [row["counts"] for row in attempts] == [True, True, True, True, False]
     assert {row["worker"] for row in attempts} == {None}
@@ -82,7 +85,7 @@ def test_times_are_those_of_the_ledger():
         outcome="accepted",
         seconds=3.0,
     )
-    tables = of_run(Population(DESIGNS, REPORTS, [session(0)]), entries=[entry])
+    tables = of_run(Population(DESIGNS, REPORTS, [ended(0)]), entries=[entry])
     (attempt,) = tables.attempts.to_pylist()
     assert (attempt["worker"], attempt["seconds"]) == ("one", 3.0)
 
@@ -91,7 +94,7 @@ def test_calls_know_the_design_that_came_of_them():
     row = {"session": 0, "role": "coder", "model": "m", "calls": 1, "usd": 2.0}
     row |= {"input_tokens": 5, "output_tokens": 6}
     calls = pa.Table.from_pylist([row, row | {"session": 1, "usd": 1.0}])
-    sessions = [session(0, name="child"), session(1, SessionEnd.FAILED)]
+    sessions = [ended(0, name="child"), ended(1, SessionEnd.FAILED)]
     tables = of_run(Population(DESIGNS, REPORTS, sessions), calls)
     assert tables.calls.schema == CALLS
     assert tables.calls["design"].to_pylist() == ["child", None]
@@ -120,8 +123,8 @@ def test_a_class_of_errors_counts_once_a_session():
     end = SessionEnd.REJECTED_BY_CHECKER
     shape, child = ErrorKind.SHAPE, ErrorKind.UNUSED_CHILD
     sessions = [
-        session(0, end, issues=[issue(shape), issue(shape), issue(child)]),
-        session(1, end, issues=[issue(None), issue(ErrorKind.SLOW_LOOP, Severity.WARNING)]),
+        ended(0, end, issues=[issue(shape), issue(shape), issue(child)]),
+        ended(1, end, issues=[issue(None), issue(ErrorKind.SLOW_LOOP, Severity.WARNING)]),
     ]
     assert of_run(Population(sessions=sessions)).rejections.to_pylist() == [
         {"session": 0, "group": "format", "error": "unused child"},
@@ -133,3 +136,26 @@ def test_a_class_of_errors_counts_once_a_session():
 def test_simulated_verifications_are_counted():
     simulated = report("child", "m", 0.9, simulated=True)
     assert of_run(Population(DESIGNS, [*REPORTS[:2], simulated])).simulated == 1
+
+
+def test_reads_a_run_folder(tmp_path, seed, child, session):
+    asked = {"session": 0, "role": "coder", "purpose": "unit", "model": "m", "messages": []}
+    with EvolutionTree(tmp_path, {}) as tree:
+        tree.add_seed(seed)
+        tree.ledger.append(Entry(time=0.0, kind=EntryKind.OPENED))
+        tape = tree.tape(0)
+        tape.keep(Call(**asked, usd=1.0, input_tokens=7))
+        tape.keep(Call(**asked, usd=0.5, input_tokens=3))
+        tree.commit_session(session(0, child.name), child)
+        done = {"work": JobKind.SESSION, "worker": "inline", "outcome": "accepted"}
+        tree.ledger.append(Entry(time=60.0, kind=EntryKind.ENDED, seconds=60.0, **done))
+    tables = read(tmp_path)
+    (paid,) = tables.calls.to_pylist()
+    assert (paid["design"], paid["calls"], paid["usd"]) == (child.name, 2, 1.5)
+    assert tables.designs["usd"].to_pylist() == [None, 1.5]
+    assert tables.designs["rating"].to_pylist() == [None, 4.5]
+    assert tables.presence.to_pylist() == [{"worker": "inline", "joined": 0.0, "left": 60.0}]
+    found = Figures.of(tables)
+    assert found.value("pipeline", "utilisation") == 1.0
+    assert found.value("pipeline", "designers") == 1.0
+    assert found.value("nobody", "knows") is None
