@@ -28,7 +28,7 @@ def test_composes_and_builds(option):
     config = compose([option.removeprefix("+"), *MORE.get(option, ())])
     if option in EXTRAS:
         pytest.importorskip(EXTRAS[option])
-    load(config).require(*HOOKS)
+    load(config).require(*(HOOKS if config.get("knowledge") else NEEDED))
     EvolutionSettings.of(config["evolution"])
     assert ladder_of(config["ladder"]).scales
     sandbox_of(config["sandbox"]).close()
