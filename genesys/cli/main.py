@@ -137,6 +137,15 @@ def fork(
 
 
 @app.command()
+def audit(run: RunFolder = None) -> None:
+    """Say what of a run's folder does not fit together. Exit status 1 if there is something."""
+    from genesys.cli.audit import audit
+    from genesys.cli.runs import find_run
+
+    sys.exit(audit(find_run(run)))
+
+
+@app.command()
 def plugins(as_json: AsJson = False) -> None:
     """List the plugins that are installed."""
     from genesys.cli.plugins import plugins
