@@ -43,11 +43,13 @@ from genesys.evolution.jobs import Done, Ended, Extent, Faulty, Job, Lost, Task
 from genesys.population.ledger import JobKind
 from genesys.population.population import Population
 from genesys.tape import Tape
+from genesys.text import one_line
 
 BEATS = 4  # in a lease
 LOOK_SECONDS = 0.5  # between looks at the leases
 MOST_AT_ONCE = 1000  # messages to hear before looking at all else
 STOP_SECONDS = 2.0  # for workers to go when they are told to
+LONGEST_REASON = 1000  # characters
 # A job whose workers have all failed at it waits so long for one that has not.
 PATIENCE_SECONDS = 60.0
 
@@ -276,7 +278,7 @@ class Hub:
         known = self._why(member.name)
         if member.leaving and member.task is None:
             reason = reason or "It was let go."
-        reason = " ".join(filter(None, [reason, known])) or "Its connection has ended."
+        reason = one_line(f"{reason} {known}", LONGEST_REASON) or "Its connection has ended."
         if task := member.task:
             if task.tape:
                 task.tape.close()

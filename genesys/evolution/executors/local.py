@@ -16,9 +16,10 @@ from genesys.evolution.executors.protocol import Invitation
 from genesys.evolution.executors.staff import HubExecutor
 from genesys.population.files import storing
 from genesys.population.ledger import JobKind
+from genesys.secrets import hide_secrets
 
 MOST_LOG_BYTES = 4 * 2**20
-TAIL_BYTES = 2000  # of what a worker said, when it ends
+TAIL_BYTES = 800  # of what a worker said, when it ends
 
 
 class LocalExecutor(HubExecutor):
@@ -131,7 +132,7 @@ class Process:
         with contextlib.suppress(OSError):
             size = os.fstat(self._log.fileno()).st_size
             self._log.seek(max(self._begun, size - TAIL_BYTES))
-            return self._log.read().decode(errors="replace").strip()
+            return hide_secrets(self._log.read().decode(errors="replace").strip())
         return ""
 
 
