@@ -104,5 +104,5 @@ class SimulatedAgent:
             usd=share * self._usd * rng.expovariate(1.0),
         )
         if context.tape.recall(call) is None:
-            with context.tape.setting_aside(share * self._usd, 0):
+            with context.tape.setting_aside(call.usd, 0):
                 context.tape.keep(call)
