@@ -284,7 +284,7 @@ def test_metrics_of_a_run_with_a_ledger_and_calls(population, page):
     tables = of_run(population, calls, entries)
     tree = page(population, tables=tables)
     gist, fold = folded(tree, "pipeline")
-    assert "workers busy for 50% of their time, 1 verifiers for each designer" in gist
+    assert "workers busy for 50% of their time, verifiers to designers 1 to 1" in gist
     figures = json.loads(tree.get_element_by_id("figures").text)
     assert {line["name"] for line in figures["metrics-pipeline-figure"]["data"]} >= {"best ratio"}
     assert fold.get_element_by_id("metrics-pipeline-figure") is not None

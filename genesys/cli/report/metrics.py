@@ -121,8 +121,8 @@ def _pipeline(found: Figures) -> str:
     busy = found.value("pipeline", "utilisation")
     parts = [
         f"workers busy for {busy:.0%} of their time" if busy is not None else "",
-        f"{kept:.2g} verifiers for each designer" if kept is not None else "",
-        f"{best:.2g} would keep both busy" if best is not None else "",
+        f"verifiers to designers {kept:.2g} to 1" if kept is not None else "",
+        f"{best:.2g} to 1 would keep both busy" if best is not None else "",
     ]
     return ", ".join(filter(None, parts)) or NOT_KNOWN
 
