@@ -94,7 +94,7 @@ class RayExecutor(HubExecutor):
         """See :class:`genesys.evolution.executors.base.Executor`."""
         ended = super().wait(seconds)
         now = time.monotonic()
-        if any(member.ready for member in self._hub.members):
+        if not self._posts or any(member.ready for member in self._hub.members):
             self._since = now
         held = now - self._since > QUIET_SECONDS
         if held != self._held:
@@ -172,14 +172,19 @@ class Keeper:
 
     def keep(self, invitation: str) -> tuple[int, str]:
         """Have a worker serve an invitation; its exit status, and the end of what it said."""
-        done = subprocess.run(
+        worker = subprocess.Popen(
             [sys.executable, "-m", "genesys.evolution.worker", "--tied"],
-            input=invitation.encode(),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            check=False,
         )
-        return done.returncode, done.stdout[-TAIL_BYTES:].decode(errors="replace").strip()
+        assert worker.stdin is not None and worker.stdout is not None
+        with contextlib.suppress(OSError), worker.stdin:  # it may have died already
+            worker.stdin.write(invitation.encode())
+        said = b""
+        while chunk := os.read(worker.stdout.fileno(), 2**16):
+            said = (said + chunk)[-TAIL_BYTES:]
+        return worker.wait(), said.decode(errors="replace").strip()
 
 
 def _resources(whose: str, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,10 +209,12 @@ def _connected(address: str, seconds: float) -> Iterator[str]:
         import ray
     except ImportError:
         raise MissingExtraError("executor=ray", "ray") from None
+    joined = ray.is_initialized()  # e.g. this is a job of Ray's launcher of multiruns
     try:
-        _reach(address, seconds)
-        _join(address, seconds)
-    except (OSError, RuntimeError, ValueError) as error:
+        if not joined:
+            _reach(address, seconds)
+            _join(address, seconds)
+    except (OSError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         why = (str(error).strip().splitlines() or ["it cannot be joined"])[0].rstrip(".")
         raise GenesysError(
             f"There is no Ray cluster at executor.address={address}: {why}. Start one with `ray "
@@ -216,7 +223,8 @@ def _connected(address: str, seconds: float) -> Iterator[str]:
     try:
         yield str(ray.util.get_node_ip_address())
     finally:
-        ray.shutdown()
+        if not joined:
+            ray.shutdown()
 
 
 def _reach(address: str, seconds: float) -> None:
