@@ -19,6 +19,7 @@ from genesys.evolution.run import CONFIG_FILE, identity_of
 from genesys.files import write_text
 from genesys.population.evolution_tree import TABLES, EvolutionTree
 from genesys.population.files import storing
+from genesys.population.ledger import FILE as LEDGER
 from genesys.population.ledger import Entry, EntryKind, JobKind, Ledger
 from genesys.population.population import Population
 from genesys.population.run_file import Fork, RunFile
@@ -250,7 +251,6 @@ def _write_tables(
 
 
 def _write_ledger(folder: Path, entries: Sequence[Entry], source: Path) -> None:
-    why = f"forked from {source.absolute()}"
-    with Ledger(folder) as ledger:
-        for entry in [*entries, Entry(time=time.time(), kind=EntryKind.FORKED, why=why)]:
-            ledger.append(entry)
+    mark = Entry(time=time.time(), kind=EntryKind.FORKED, why=f"forked from {source.absolute()}")
+    lines = [entry.model_dump_json(exclude_defaults=True) + "\n" for entry in [*entries, mark]]
+    write_text(folder / LEDGER, "".join(lines))
