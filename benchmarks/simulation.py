@@ -15,7 +15,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from copy import deepcopy
 from functools import cache
@@ -70,6 +70,7 @@ FIGURES = {
     "best_seen": "winner, measured",
     "winner": "winner, true",
 }
+COMPARED = ("end", "true_end", "best_made", "best_seen", "winner")
 
 
 class Memory:
@@ -187,19 +188,16 @@ def tables(results: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for result in results:
             if result["setting"] == setting:
                 by.setdefault(result["selector"], {})[result["seed"]] = result
-        yield from (f"### {setting}", "", _row("selector", FIGURES.values()), _rule())
+        yield from (f"### {setting}", "", *_head("selector", FIGURES))
         for selector, runs in by.items():
             columns = [[r[key] for r in runs.values()] for key in FIGURES]
             yield _row(selector, [_interval(values) for values in columns])
         for baseline in (name for name in BASELINES if name in by):
-            yield from ("", _row(f"less {baseline}", FIGURES.values()), _rule())
-            for selector, runs in by.items():
-                pairs = [(runs[s], by[baseline][s]) for s in runs if s in by[baseline]]
-                if selector != baseline:
-                    yield _row(
-                        selector,
-                        [_interval([_less(a[key], b[key]) for a, b in pairs]) for key in FIGURES],
-                    )
+            yield from ("", *_head(f"less {baseline}", COMPARED))
+            for selector in (name for name in by if name != baseline):
+                pairs = [(by[selector][s], by[baseline][s]) for s in by[selector]]
+                less = [[_less(a[key], b[key]) for a, b in pairs] for key in COMPARED]
+                yield _row(selector, [_interval(values, marked=True) for values in less])
         yield ""
 
 
@@ -207,22 +205,23 @@ def _less(one: float | None, other: float | None) -> float | None:
     return None if one is None or other is None else one - other
 
 
-def _interval(values: Sequence[float | None]) -> str:
-    """Mean and half the width of its 95% interval."""
+def _interval(values: Sequence[float | None], marked: bool = False) -> str:
+    """Mean and half the width of its 95% interval; bold if marked and zero is outside."""
     known = [value for value in values if value is not None]
     if len(known) < 2:
         return "–"
     mean = fmean(known)
     margin = quantile(len(known) - 1) * stdev(known) / sqrt(len(known))
-    return f"{mean:.2f} ± {margin:.2f}"
+    text = f"{mean:.2f} ± {margin:.2f}"
+    return f"**{text}**" if marked and abs(mean) > margin else text
+
+
+def _head(first: str, keys: Collection[str]) -> tuple[str, str]:
+    return _row(first, [FIGURES[key] for key in keys]), _row("---", ["---:"] * len(keys))
 
 
 def _row(first: str, cells: Iterable[str]) -> str:
     return f"| {' | '.join([first, *cells])} |"
-
-
-def _rule() -> str:
-    return _row("---", ["---:"] * len(FIGURES))
 
 
 def main() -> None:
