@@ -55,7 +55,6 @@ from genesys.records import (
     Selection,
     Session,
     SessionEnd,
-    Unit,
     VerificationReport,
 )
 from genesys_selectors.quadrant import QuadrantSelector
@@ -73,8 +72,9 @@ WORDS = ["a", "block", "mixes", "tokens", "with", "gates", "that", "decay", "ove
 
 
 def child(index: int, parent: str, rng: Random) -> Design:
-    """A design like a seed, with all that a session gives it."""
+    """A seed with one unit changed, and with all that a session gives it."""
     like, name = rng.choice(SEEDS), f"made-{index}"
+    code = f"{like.units[0].code}\n# {index}\n"
     proposal = Proposal(
         name=name,
         abstract=prose(30, rng),
@@ -87,7 +87,7 @@ def child(index: int, parent: str, rng: Random) -> Design:
     return Design(
         name=name,
         root=like.root,
-        units=[Unit(name=u.name, code=f"{u.code}\n# {index}\n") for u in like.units],
+        units=[like.units[0].model_copy(update={"code": code}), *like.units[1:]],
         args=like.args,
         operator=Operator.MUTATION,
         parents=[parent],

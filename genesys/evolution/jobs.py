@@ -28,14 +28,7 @@ class Extent(Record):
 
     def part(self, population: Population) -> Population:
         """What there was of a population at that moment."""
-        if self == Extent.of(population):
-            return population
-        return Population(
-            population.designs[: self.designs],
-            population.reports[: self.reports],
-            population.sessions[: self.sessions],
-            population.weights,
-        )
+        return population.until(self.designs, self.reports, self.sessions)
 
 
 class Job(Record):

@@ -168,8 +168,7 @@ class _Moment:
     @cached_property
     def sound(self) -> list[str]:
         """Designs that have not failed by their own fault."""
-        population = self.population
-        return [d.name for d in population.designs if not population.is_erroneous(d.name)]
+        return list(self.population.sound)
 
     @cached_property
     def open(self) -> dict[str, Scale]:

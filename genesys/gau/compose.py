@@ -11,6 +11,7 @@ import json
 import re
 import symtable
 from collections.abc import Mapping
+from functools import lru_cache
 
 from genesys.errors import UnitError
 from genesys.gau.rename import rename
@@ -95,7 +96,7 @@ def unrename(code: str, names: Mapping[str, str]) -> str:
 def _clashes(unit: UnitSource, bound: dict[str, str]) -> dict[str, str]:
     """New names for what the unit binds otherwise than the units before it; notes its bindings."""
     names = {}
-    for name, binding in _bindings(unit).items():
+    for name, binding in _bindings(unit.code, unit.name).items():
         if name == unit.name or name in SHARED:
             continue
         if name in bound and not (binding and bound[name] == binding):
@@ -104,19 +105,20 @@ def _clashes(unit: UnitSource, bound: dict[str, str]) -> dict[str, str]:
     return names
 
 
-def _bindings(unit: UnitSource) -> dict[str, str]:
+@lru_cache(maxsize=4096)  # children have most of their units from their parents
+def _bindings(code: str, name: str) -> Mapping[str, str]:
     """What a unit binds at module level: for an import the statement, else nothing."""
-    table = symtable.symtable(unit.code, unit.name, "exec")
+    table = symtable.symtable(code, name, "exec")
     found = {
         s.get_name(): ""
         for s in table.get_symbols()
         if s.is_assigned() or s.is_namespace() or s.is_imported()
     }
-    for node in parse_module(unit.code, unit.name).body:
+    for node in parse_module(code, name).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
-                name = alias.asname or alias.name.split(".")[0]
-                found[name] = _statement(node, alias)
+                bound = alias.asname or alias.name.split(".")[0]
+                found[bound] = _statement(node, alias)
     return found
 
 

@@ -84,8 +84,13 @@ class Population:
         return base.grown(designs, reports, sessions)
 
     def until(self, designs: int, reports: int, sessions: int) -> Population:
-        """The population when it had so many of each."""
-        return Population._of(self._history, self.weights, designs, reports, sessions)
+        """The population when it had so many of each; as it is, where it has fewer."""
+        lengths = (
+            min(designs, len(self.designs)),
+            min(reports, len(self.reports)),
+            min(sessions, len(self.sessions)),
+        )
+        return Population._of(self._history, self.weights, *lengths)
 
     def follows(self, earlier: Population) -> bool:
         """Whether this is the earlier population, or one that it grew into."""
