@@ -239,9 +239,7 @@ def _write_tables(
 
     def write(name: str, kind: type[R], records: Sequence[R]) -> None:
         table = RecordTable(folder, name, kind, writable=True)
-        for record in records:
-            table.append(record)
-        table.settle()
+        table.extend(records)
 
     write("designs", Design, kept.designs)
     write("sessions", Session, kept.sessions)

@@ -81,6 +81,13 @@ class RecordTable(Generic[R]):
         self._journal.append(record, self._rows + len(self._pending))
         self._pending.append(row)
 
+    def extend(self, records: Sequence[R]) -> None:
+        """Add many records past the journal; whoever is killed meanwhile has added some."""
+        self.settle()
+        for first in range(0, len(records), ROWS):
+            self._pending = [self._row(record) for record in records[first : first + ROWS]]
+            self.settle()
+
     def settle(self) -> None:
         """Put what is in the journal into the table, and see that the disk has it.
 

@@ -153,3 +153,15 @@ def test_a_table_of_an_earlier_release_gets_the_fields_it_lacks(tmp_path: Path) 
     new.append(later)
     again = RecordTable(tmp_path, "kept", Holder, writable=True)
     assert again.read() == new.read() == [Holder(index=1), later]
+
+
+def test_many_records_at_once(tmp_path: Path) -> None:
+    made = [Answer(session=i, kind="k", key="x", json_value=str(i)) for i in range(1300)]
+    table = RecordTable(tmp_path, "answers", Answer, writable=True)
+    table.append(made[0])
+    table.extend(made[1:1200])
+    for answer in made[1200:]:
+        table.append(answer)
+    assert table.read() == made
+    assert RecordTable(tmp_path, "answers", Answer, writable=False).read() == made
+    assert RecordTable(tmp_path, "answers", Answer, writable=True).read(session=600) == [made[600]]
