@@ -143,7 +143,7 @@ class Tape:
         self._keep_call, self._keep_answer = keep_call, keep_answer
         self._usd_of_run = usd_of_run
         self._reserve, self._release = reserve, release
-        self._tickets: set[int] = set()
+        self._tickets: list[int] = []
         self._watchers: list[Callable[[Call], None]] = []
 
     @property
@@ -166,13 +166,14 @@ class Tape:
             BudgetError: The run has no more so much.
         """
         ticket = self._reserve(usd, tokens)
-        self._tickets.add(ticket)
+        self._tickets.append(ticket)
         return ticket
 
     def release(self, ticket: int) -> None:
-        """Give back what is set aside, once the call is kept or was never sent."""
-        self._tickets.discard(ticket)
-        self._release(ticket)
+        """Give back what is set aside, if that was not done before."""
+        if ticket in self._tickets:
+            self._tickets.remove(ticket)
+            self._release(ticket)
 
     def close(self) -> None:
         """Give back all that is set aside: whoever had this tape is gone."""
@@ -181,7 +182,7 @@ class Tape:
 
     @contextmanager
     def setting_aside(self, usd: float, tokens: int) -> Iterator[None]:
-        """Set aside what a call may cost at most while it is under way, and until it is kept.
+        """Set aside what a call may cost at most, until it is kept or was never sent.
 
         Raises:
             BudgetError: The run has no more so much.
@@ -207,10 +208,14 @@ class Tape:
     def keep(self, call: Call) -> None:
         """Commit a call that has just ended, before anything is made of its answer.
 
+        What was set aside for it is given back at once: what it cost is known now.
+
         Raises:
             StoreError: The disk refuses.
         """
         self._keep_call(call)
+        if self._tickets:
+            self.release(self._tickets[0])
         self.calls.append(call)
         for told in self._watchers:
             told(call)

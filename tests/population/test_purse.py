@@ -38,6 +38,16 @@ def test_a_cap_of_nothing_lets_pass_what_costs_nothing() -> None:
         purse.reserve(0.01, 10)
 
 
+def test_a_call_that_is_kept_counts_once() -> None:
+    purse = Purse(usd=1.0)
+    tape = Tape(0, keep_call=purse.pay, reserve=purse.reserve, release=purse.release)
+    with tape.setting_aside(0.6, 0):
+        paid = Call(session=0, role="coder", purpose="unit", model="m", messages=[], usd=0.5)
+        tape.keep(paid)
+        with tape.setting_aside(0.5, 0), pytest.raises(BudgetError):
+            tape.reserve(0.01, 0)
+
+
 def test_a_tape_that_is_closed_gives_back_all_it_set_aside() -> None:
     purse = Purse(usd=1.0)
     tape = Tape(0, reserve=purse.reserve, release=purse.release)
