@@ -20,11 +20,13 @@ from genesys.files import write_text
 from genesys.population.accuracies import COLUMNS, accuracies
 from genesys.population.files import storing
 from genesys.population.folders import DesignFolders
+from genesys.population.integrity import check_references
 from genesys.population.ledger import FILE as LEDGER
 from genesys.population.ledger import Entry, EntryKind, Ledger
 from genesys.population.population import Population
 from genesys.population.purse import Purse
 from genesys.population.run_file import FILE, RunFile
+from genesys.population.unread import uncollected
 from genesys.records import Design, Operator, Record, Session, VerificationReport
 from genesys.tape import Answer, Call, Tape
 
@@ -75,7 +77,7 @@ class EvolutionTree:
 
     def __enter__(self) -> EvolutionTree:
         try:
-            with storing("open", self.folder):
+            with storing("open", self.folder), uncollected():
                 self._open()
         except BaseException:
             self._closing.close()
@@ -98,7 +100,7 @@ class EvolutionTree:
         """
         from genesys.population.store import RecordTable
 
-        with storing("read", folder):
+        with storing("read", folder), uncollected():
             weights = RunFile.load(folder).weights
             tables = folder / TABLES
             # Designs are written first, so they are read last: every session finds its own.
@@ -107,7 +109,7 @@ class EvolutionTree:
             )
             sessions = RecordTable(tables, "sessions", Session, False).skim(OF_SESSIONS)
             designs = RecordTable(tables, "designs", Design, False).skim(OF_DESIGNS)
-        return Population(_committed(designs, sessions), reports, sessions, weights)
+            return Population(_committed(designs, sessions), reports, sessions, weights)
 
     @staticmethod
     def read_tape(folder: Path, session: int | None = None) -> tuple[list[Call], list[Answer]]:
@@ -257,6 +259,7 @@ class EvolutionTree:
             if design.index not in kept:
                 self._design_table.delete_index(design.index)
         self._population = Population(designs, reports, sessions, self._run_file.weights)
+        check_references(self._population, self.folder)
         self._folders = DesignFolders(self.folder / "designs")
         recent = max(1, self._report_table.recovered)
         self._folders.restore(self._population, reports[-recent:])

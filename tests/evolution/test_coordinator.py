@@ -6,6 +6,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import lancedb
 import pytest
 
 from genesys.errors import ConfigError, GenesysError, PluginError, StoreError
@@ -291,3 +292,13 @@ def test_a_verifier_is_given_no_parents(
 
     with pytest.raises(PluginError, match="operator mutation for a verifier"):
         fakes.run(tmp_path / "run", seeds, others={"selector": Confused()})
+
+
+def test_a_tree_that_was_edited_by_hand_is_refused(
+    fakes: ModuleType, seeds: list[str], tmp_path: Path
+) -> None:
+    population = fakes.run(tmp_path / "run", seeds, designs=2)
+    name = population.children[0].name
+    lancedb.connect(tmp_path / "run" / "tree").open_table("designs").delete(f"name = '{name}'")
+    with pytest.raises(StoreError, match=f"made '{name}', which is no design"):
+        fakes.run(tmp_path / "run", seeds, designs=2)
