@@ -16,7 +16,7 @@ from functools import lru_cache
 from genesys.errors import UnitError
 from genesys.gau.rename import rename
 from genesys.gau.tree import GAUTree
-from genesys.gau.unit import DECLARATIONS, RESERVED, SECTION, UnitSource, parse_module
+from genesys.gau.unit import DECLARATIONS, RESERVED, SECTION, UnitSource, read_module
 
 HEADER = '''\
 """One block: the root unit {root} and all units below it, leaves first."""
@@ -114,7 +114,7 @@ def _bindings(code: str, name: str) -> Mapping[str, str]:
         for s in table.get_symbols()
         if s.is_assigned() or s.is_namespace() or s.is_imported()
     }
-    for node in parse_module(code, name).body:
+    for node in read_module(code).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 bound = alias.asname or alias.name.split(".")[0]
