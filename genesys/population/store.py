@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import errno
-import gc
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -126,8 +124,11 @@ class RecordTable(Generic[R]):
         if not set(light) <= set(self._table.schema.names):
             return self.read()
         table = self._table.search().select(list(light)).to_arrow()
-        with _uncollected():
-            return self._skimmed(table, light, derived or {})
+        derived = derived or {}
+        columns = [self._values(name, table[name].to_pylist()) for name in light]
+        rows = _Rows(self._table, self._record, self._path, light, derived)
+        found = unread(self._record, light, columns, rows, derived)
+        return found + [from_row(self._record, part.to_pylist()[0]) for part in self._pending]
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Some fields of all records, in their order; the others are not read."""
@@ -159,12 +160,6 @@ class RecordTable(Generic[R]):
         if self._table.stats()["fragment_stats"]["num_fragments"] > MAX_FRAGMENTS:
             # Readers that opened the table within the last hour keep what they see.
             self._table.optimize(cleanup_older_than=timedelta(hours=1))
-
-    def _skimmed(self, table: pa.Table, light: Sequence[str], derived: Derived) -> list[R]:
-        columns = [self._values(name, table[name].to_pylist()) for name in light]
-        rows = _Rows(self._table, self._record, self._path, light, derived)
-        found = unread(self._record, light, columns, rows, derived)
-        return found + [from_row(self._record, part.to_pylist()[0]) for part in self._pending]
 
     def _values(self, name: str, values: list[Any]) -> list[Any]:
         kind = self._record.model_fields[name].annotation
@@ -223,18 +218,6 @@ class _Rows(Generic[R]):
                 "something else has written to it. Run the same command again."
             )
         return from_row(self._record, values[0])
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Make many objects that will stay, without looking for garbage among them again and again."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def go_back(table: Any) -> bool:

@@ -9,8 +9,10 @@ it is an ordinary record, its class included, so that nobody sees half of one.
 
 from __future__ import annotations
 
+import gc
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import count, repeat
 from threading import RLock
@@ -62,6 +64,18 @@ def unread(
     records: list[R] = list(map(lazy.__new__, repeat(lazy, len(fields))))
     deque(map(_FIELDS.__set__, records, fields), maxlen=0)
     return records
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Make many objects that will stay, without looking for garbage among them again and again."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class _Unread:
