@@ -77,6 +77,7 @@ def _shown(found: Sequence[Overview], top: Path) -> RenderableType:
 
 def _state(run: Overview) -> Text:
     told = f" ({run.holder})" if run.holder else ""
+    told += ", simulated" if run.simulated else ""
     return plain(f"{run.state}{told}", COLOURS.get(run.state, ""))
 
 

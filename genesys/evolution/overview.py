@@ -24,7 +24,7 @@ from genesys.tape import Call
 
 # What the terms of the fitness are made of, and what they are made of if accuracy is all.
 TERMS = sorted(set(VerificationReport.model_fields) - {"curve"})
-ACCURACY = ["design", "outcome", "scale", "scores"]
+ACCURACY = ["design", "outcome", "scale", "scores", "simulated"]
 LAST = "answers.lance"  # of the tables that a run begins with
 
 
@@ -66,6 +66,7 @@ class Overview(Record):
         usd: That language models cost, but for what was spent before the run was forked.
         forked_from: Folder of the run that it was forked from; empty if it was not.
         active: When something was committed last, in seconds since 1970.
+        simulated: Whether verifications were simulated, so that nothing was trained.
         problem: Why it cannot be read; else empty.
     """
 
@@ -80,6 +81,7 @@ class Overview(Record):
     usd: FiniteFloat = 0.0
     forked_from: str = ""
     active: FiniteFloat = Field(default=0.0)
+    simulated: bool = False
     problem: str = ""
 
 
@@ -150,6 +152,7 @@ def _overview(folder: Path) -> Overview:
         "designs": sum(name != "" for name in made),
         "verified": len({r.design for r in reports if r.outcome is Outcome.OK}),
         "fitness": max(values, default=None),
+        "simulated": any(report.simulated for report in reports),
         "usd": max(0.0, sum(calls) - (before.usd if before else 0.0)),
     }
     return known.model_copy(update=found)

@@ -132,6 +132,9 @@ class RecordTable(Generic[R]):
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Some fields of all records, in their order; the others are not read."""
+        if not set(names) <= set(self._table.schema.names):  # an earlier release's
+            rows = [to_row(record) for record in self.read()]
+            return pa.Table.from_pylist(rows, schema=self._schema).select(list(names))
         table = self._table.search().select(list(names)).to_arrow()
         return pa.concat_tables(part.select(list(names)) for part in (table, *self._pending))
 

@@ -20,7 +20,7 @@ from genesys.population.holder import holder_of
 from genesys.population.ledger import FILE as LEDGER
 from genesys.population.ledger import Entry, EntryKind, Ledger
 from genesys.population.run_file import FILE
-from genesys.records import Record
+from genesys.records import Record, VerificationReport
 from genesys.tape import Call, Message
 
 
@@ -63,6 +63,14 @@ def test_a_run_in_figures(run: Path) -> None:
         active=found.active,
     )
     assert found.active >= (run / FILE).stat().st_mtime
+
+
+def test_a_simulation_is_told(run: Path) -> None:
+    assert not overview(run).simulated
+    report = VerificationReport(design="seed1001", scale="s2", simulated=True)
+    with EvolutionTree(run, json.loads((run / FILE).read_text())["config"]) as tree:
+        tree.commit_report(report)
+    assert overview(run).simulated
 
 
 def test_other_terms_of_the_fitness_count(run: Path) -> None:
