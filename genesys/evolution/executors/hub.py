@@ -275,10 +275,11 @@ class Hub:
         del self._members[member.line]
         member.line.close()
         self._changed = True
-        known = self._why(member.name)
         if member.leaving and member.task is None:
-            reason = reason or "It was let go."
-        reason = one_line(f"{reason} {known}", LONGEST_REASON) or "Its connection has ended."
+            reason = "It was let go."
+        else:
+            known = one_line(f"{reason} {self._why(member.name)}", LONGEST_REASON)
+            reason = known or "Its connection has ended."
         if task := member.task:
             if task.tape:
                 task.tape.close()
