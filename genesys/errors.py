@@ -85,6 +85,10 @@ class RunLockedError(StoreError):
     """Another process works on this run folder."""
 
 
+class RepeatedFaultError(GenesysError):
+    """The same fault again and again, which will not end by itself."""
+
+
 class BudgetError(GenesysError):
     """The next step might cost more than the run may; nothing was sent."""
 

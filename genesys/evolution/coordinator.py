@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-from genesys.errors import BudgetError, ConfigError, GenesysError, StoreError
+from genesys.errors import (
+    BudgetError,
+    ConfigError,
+    GenesysError,
+    RepeatedFaultError,
+    StoreError,
+)
 from genesys.evolution.admission import admitted
 from genesys.evolution.budget import Budget
 from genesys.evolution.checking import MACHINE_ATTEMPTS, Checks
@@ -152,7 +158,7 @@ class Coordinator:
             self._fill()
         if self._over_budget:
             raise min(self._over_budget.items())[1]
-        if self._scheduler.refused:
+        if self._scheduler.refused and self._wish is not Wish.STOP:
             raise BudgetError(
                 f"The run goes no further: {self._scheduler.refused}. Nothing is lost: the same "
                 "command with a larger cap goes on."
@@ -244,7 +250,7 @@ class Coordinator:
         self._observe(SessionEnded(session, design))
         self._failures = self._failures + 1 if session.end is SessionEnd.FAILED else 0
         if self._failures == MAX_FAILURES:
-            raise GenesysError(
+            raise RepeatedFaultError(
                 f"{MAX_FAILURES} sessions in a row failed, the last one so: {session.note}. "
                 "Fix that and run the same command again."
             )
@@ -252,7 +258,7 @@ class Coordinator:
     def _commit_report(self, done: Done, report: VerificationReport) -> None:
         if report.outcome is Outcome.MACHINE_ERROR:
             self._machine_failed(done, report)
-        elif report.outcome is Outcome.DESIGN_ERROR and not self._is_proven(done.job):
+        elif report.outcome is Outcome.DESIGN_ERROR and not self._is_proven(done):
             self._under_way.fail(done, report.outcome.value, _last_line(report.error))
             self._submit(done.job)
         else:
@@ -260,10 +266,12 @@ class Coordinator:
             self._under_way.end(done, report.outcome.value, _last_line(report.error))
             self._observe(VerificationEnded(report))
 
-    def _is_proven(self, job: Job) -> bool:
-        """Whether one more error is enough for a design to have failed."""
+    def _is_proven(self, done: Done) -> bool:
+        """Whether enough different workers have failed at a design, or one again and again."""
+        failures = self._under_way.failures(done.job, Outcome.DESIGN_ERROR)
+        workers = {done.worker, *(entry.worker for entry in failures)}
         needed = min(ERRORS, self._executor.size(JobKind.VERIFICATION))
-        return len(self._under_way.failures(job, Outcome.DESIGN_ERROR)) + 1 >= needed
+        return len(workers) >= needed or len(failures) + 1 >= 2 * ERRORS
 
     def _machine_failed(self, done: Done, report: VerificationReport) -> None:
         """Have it verified again; a machine that fails at one design again and again is broken."""
@@ -273,7 +281,7 @@ class Coordinator:
         self._under_way.fail(done, report.outcome.value, cause)
         self._machine_errors[done.job.number] += 1
         if self._machine_errors[done.job.number] == MACHINE_ATTEMPTS:
-            raise GenesysError(
+            raise RepeatedFaultError(
                 f"The machine failed {MACHINE_ATTEMPTS} times to verify {report.design} at "
                 f"{report.scale}: {cause}. Fix that and run the same command again."
             )

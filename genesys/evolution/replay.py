@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from genesys.errors import GenesysError, StoreError
+from genesys.errors import GenesysError, RepeatedFaultError, StoreError
 from genesys.evolution.coordinator import Coordinator
 from genesys.evolution.events import Observer, RunEnded
 from genesys.evolution.executors.base import Outfit
 from genesys.evolution.executors.inline import InlineExecutor
 from genesys.evolution.jobs import Ended, Task
+from genesys.evolution.ladder import Ladder
 from genesys.evolution.run import CONFIG_FILE, ladder_of, sandbox_of
 from genesys.evolution.settings import EvolutionSettings
 from genesys.markers import hookimpl
@@ -94,6 +95,11 @@ class ReplayExecutor(InlineExecutor):
         self._steps = deque(entry for entry in entries if _is_step(entry))
         self._given: dict[int, Task] = {}
 
+    @property
+    def left(self) -> int:
+        """How many jobs the run began or ended that are still to come."""
+        return len(self._steps)
+
     def room(self, kind: JobKind) -> int:
         """One where the run began such a job next."""
         following = self._steps[0] if self._steps else None
@@ -171,13 +177,27 @@ def replay(run: Path, out: Path, observe: Observer) -> list[str]:
         settings = EvolutionSettings.of({**config["evolution"], "ahead": None})
         ladder = ladder_of(config["ladder"])
         outfit = Outfit(config, out, observe, _unnoted, plugins, sandbox, settings)
-        coordinator = Coordinator(tree, plugins, ladder, sandbox, settings, executor, observe)
-        try:
-            with executor.open(outfit):
-                coordinator.run(run_file.generation)
-        except _RunEndsError:
-            observe(RunEnded(tree.population()))
+        held_again(tree, ladder, outfit, executor, run_file.generation)
         return [*_records(population, tree.population()), *_files(run / DESIGNS, out / DESIGNS)]
+
+
+def held_again(
+    tree: EvolutionTree, ladder: Ladder, outfit: Outfit, executor: ReplayExecutor, generations: int
+) -> None:
+    """Go on until the run's ledger has no further job; where the run had failed, somebody went on.
+
+    Raises:
+        StoreError: The replay is not the run.
+    """
+    observe, left = outfit.observe, 0
+    with executor.open(outfit):
+        while executor.left != left:
+            left = executor.left
+            parts = (outfit.plugins, ladder, outfit.sandbox, outfit.settings)
+            try:
+                Coordinator(tree, *parts, executor, observe).run(generations)
+            except (_RunEndsError, RepeatedFaultError):
+                observe(RunEnded(tree.population()))
 
 
 def _unnoted(worker: str, joined: bool, why: str) -> None:

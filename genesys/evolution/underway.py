@@ -115,14 +115,21 @@ class UnderWay:
                 done = Done(job, "", session.seconds)
                 self.end(done, session.end.value, session.note, design=session.design)
             elif job.kind is JobKind.VERIFICATION:
-                reports = [
-                    report
-                    for report in population.reports_of(job.design)
-                    if report.scale == job.scale and report.outcome is not Outcome.MACHINE_ERROR
-                ]
-                if len(reports) > ends[job.design, job.scale]:
-                    done = Done(job, "", reports[-1].seconds)
-                    self.end(done, reports[-1].outcome.value, "")
+                self._reconcile_reports(job, population, ends[job.design, job.scale])
+
+    def _reconcile_reports(self, job: Job, population: Population, ended: int) -> None:
+        """Write down the attempts at a verification, and its end, as far as they are committed."""
+        all_ = [r for r in population.reports_of(job.design) if r.scale == job.scale]
+        failed = [r for r in all_ if r.outcome is Outcome.MACHINE_ERROR]
+        known = sum(
+            (entry.kind, entry.design, entry.scale, entry.outcome)
+            == (EntryKind.FAILED, job.design, job.scale, Outcome.MACHINE_ERROR)
+            for entry in self._ledger.entries
+        )
+        for report in failed[known:]:
+            self.fail(Done(job, "", report.seconds), report.outcome.value, "")
+        if len(all_) - len(failed) > ended:
+            self.end(Done(job, "", all_[-1].seconds), all_[-1].outcome.value, "")
 
 
 def _of(ended: Done | Lost) -> dict[str, Any]:

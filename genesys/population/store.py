@@ -66,6 +66,7 @@ class RecordTable(Generic[R]):
             self._table = database.open_table(name)
             go_back(self._table)
         self._rows: int = self._table.count_rows()  # without those of the journal
+        self._half_written = False
         self._pending = [self._row(kept) for row, kept in journal if row >= self._rows]
         self.recovered = len(self._pending)
         if writable:
@@ -91,6 +92,9 @@ class RecordTable(Generic[R]):
 
         A full disk may keep a part of a row and tell nobody, and the table could not be read.
         """
+        if self._half_written:
+            raise OSError(errno.EIO, "What was written before is in doubt until a new start")
+        self._half_written = True
         if self._pending:
             before, known = self._table.version, self._files()
             self._table.add(pa.concat_tables(self._pending).combine_chunks())
@@ -101,6 +105,7 @@ class RecordTable(Generic[R]):
             self._rows += len(self._pending)
             self._pending = []
         self._journal.clear()
+        self._half_written = False
 
     def read(self, **equal: int) -> list[R]:
         """The records that have these values, or all, in the order they were committed in."""
@@ -161,8 +166,8 @@ class RecordTable(Generic[R]):
             rows = pa.Table.from_pylist([to_row(r) for r in kept], schema=self._schema)
             self._table = database.create_table(name, rows, mode="overwrite")
         if self._table.stats()["fragment_stats"]["num_fragments"] > MAX_FRAGMENTS:
-            # Readers that opened the table within the last hour keep what they see.
-            self._table.optimize(cleanup_older_than=timedelta(hours=1))
+            # Readers of a version that is no older keep what they see; others are told.
+            self._table.optimize(cleanup_older_than=timedelta(days=1))
 
     def _values(self, name: str, values: list[Any]) -> list[Any]:
         kind = self._record.model_fields[name].annotation

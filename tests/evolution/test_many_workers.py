@@ -10,14 +10,17 @@ from typing import Any
 
 import pytest
 
-from genesys.errors import GenesysError, StoreError
+from genesys.errors import GenesysError, RepeatedFaultError, StoreError
 from genesys.evolution import events
 from genesys.evolution.control import Control, Wish
-from genesys.evolution.replay import ReplayExecutor
+from genesys.evolution.executors.base import Outfit
+from genesys.evolution.ladder import Ladder
+from genesys.evolution.replay import Recorded, ReplayExecutor, held_again
+from genesys.markers import hookimpl
 from genesys.population.evolution_tree import EvolutionTree, tree_digest
 from genesys.population.ledger import Entry, EntryKind, Ledger
 from genesys.population.population import Population
-from genesys.records import Outcome, SessionEnd
+from genesys.records import Outcome, SessionEnd, VerificationReport
 
 
 def crowd(**options: Any) -> Any:
@@ -158,3 +161,44 @@ def test_pause_and_stop(fakes: ModuleType, seeds: list[str], tmp_path: Path) -> 
             Control(wish=Wish.RUN).save(folder)
 
     assert tree_digest(fakes.run(folder, seeds, pause, ahead=1)) == tree_digest(whole)
+
+
+def test_a_run_that_failed_and_was_resumed_is_held_again(
+    fakes: ModuleType, seeds: list[str], tmp_path: Path
+) -> None:
+    class Broken(fakes.Verifier):  # type: ignore[misc, name-defined]
+        """Of a machine that fails at first."""
+
+        left = 4
+
+        @hookimpl
+        def verify(self, design: Any, scale: Any, seed: int, progress: Any) -> Any:
+            Broken.left -= 1
+            if Broken.left >= 0:
+                fault = Outcome.MACHINE_ERROR
+                return VerificationReport(
+                    design=design.name, scale=scale.name, seed=seed, outcome=fault
+                )
+            return super().verify(design, scale, seed, progress)
+
+    others = {"verifier": Broken()}
+    with pytest.raises(RepeatedFaultError, match="failed 3 times to verify seed1001"):
+        fakes.run(tmp_path / "run", seeds, designs=2, others=others)
+    run = fakes.run(tmp_path / "run", seeds, designs=2, others=others)
+
+    class Reports:
+        """What the run's verifier said."""
+
+        reports = Recorded(run)
+
+        @hookimpl
+        def verify(self, design: Any, scale: Any, seed: int) -> Any:
+            return self.reports.verify(design, scale, seed)
+
+    settings = fakes.settings(seeds, designs=2)
+    parts = fakes.plugins(verifier=Reports())
+    outfit = Outfit({}, tmp_path, lambda event: None, lambda *told: None, parts, None, settings)
+    with EvolutionTree(tmp_path / "again", {"evolution": settings.model_dump()}) as tree:
+        ledger = Ledger.read(tmp_path / "run")
+        held_again(tree, Ladder(fakes.SCALES), outfit, ReplayExecutor(ledger), 1)
+        assert tree_digest(tree.population()) == tree_digest(run)

@@ -48,6 +48,7 @@ from genesys.text import one_line
 BEATS = 4  # in a lease
 LOOK_SECONDS = 0.5  # between looks at the leases
 MOST_AT_ONCE = 1000  # messages to hear before looking at all else
+MOST_STRANGERS = 100  # that are told of: anybody may knock at an open port
 STOP_SECONDS = 2.0  # for workers to go when they are told to
 LONGEST_REASON = 1000  # characters
 # A job whose workers have all failed at it waits so long for one that has not.
@@ -133,6 +134,7 @@ class Hub:
         self._waiting: list[tuple[Task, float]] = []
         self._ended: list[Ended] = []
         self._changed = False
+        self._strangers = 0
         self._looked = self._grace = time.monotonic()
 
     def __enter__(self) -> Hub:
@@ -208,7 +210,8 @@ class Hub:
             self._members[line] = Member(line, name, said)
             beat_seconds = self._lease / BEATS
             line.say(Welcome(name=name, config=self._config, beat_seconds=beat_seconds))
-        elif isinstance(said, Gone) and said.reason:
+        elif isinstance(said, Gone) and said.reason and self._strangers < MOST_STRANGERS:
+            self._strangers += 1
             self._note("a stranger", False, said.reason)
 
     def _free_name(self, name: str) -> str:
