@@ -12,11 +12,11 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from genesys.errors import GenesysError
+from genesys.evolution.admission import unique_name
 from genesys.evolution.events import Observer, Reported, WorkersChanged
 from genesys.evolution.executors.door import Door
 from genesys.evolution.executors.line import Gone, Inbox, Line
 from genesys.evolution.executors.protocol import (
-    LONGEST,
     MOST_RECORDS,
     Denied,
     Fault,
@@ -206,22 +206,14 @@ class Hub:
 
     def _hear_stranger(self, line: Line, said: FromWorker | Gone) -> None:
         if isinstance(said, Hello):
-            name = self._free_name(said.name)
+            taken = {member.name for member in self._members.values()}
+            name = unique_name(said.name, taken)
             self._members[line] = Member(line, name, said)
             beat_seconds = self._lease / BEATS
             line.say(Welcome(name=name, config=self._config, beat_seconds=beat_seconds))
         elif isinstance(said, Gone) and said.reason and self._strangers < MOST_STRANGERS:
             self._strangers += 1
             self._note("a stranger", False, said.reason)
-
-    def _free_name(self, name: str) -> str:
-        taken = {member.name for member in self._members.values()}
-        number, free = 1, name
-        while free in taken:
-            number += 1
-            tail = f"-{number}"
-            free = name[: LONGEST - len(tail)] + tail
-        return free
 
     def _heed(self, member: Member, said: FromWorker) -> None:
         """Do what a worker wants.
