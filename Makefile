@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 .PHONY: demo test lint clean help
 
 help:
-	@echo "make demo   install, then discover designs for about ten minutes; again: go on"
+	@echo "make demo   install, then discover designs for about nine minutes; again: go on"
 	@echo "make test   install with development tools, then lint, type-check and test"
 	@echo "make clean  remove the virtual environment (runs/ stays)"
 
