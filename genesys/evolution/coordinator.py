@@ -16,6 +16,7 @@ from genesys.evolution.admission import admitted
 from genesys.evolution.budget import Budget
 from genesys.evolution.checking import MACHINE_ATTEMPTS, Checks
 from genesys.evolution.control import Control, Wish
+from genesys.evolution.designer import session_seed
 from genesys.evolution.events import (
     Held,
     Observer,
@@ -31,7 +32,7 @@ from genesys.evolution.jobs import Done, Ended, Faulty, Job, Lost, Task
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.scheduler import Scheduler
 from genesys.evolution.seeds import load_seed
-from genesys.evolution.settings import EvolutionSettings, derive_seed
+from genesys.evolution.settings import EvolutionSettings
 from genesys.evolution.underway import UnderWay
 from genesys.evolution.verifier import training_seed
 from genesys.population.evolution_tree import EvolutionTree
@@ -262,9 +263,12 @@ class Coordinator:
             self._under_way.fail(done, report.outcome.value, _last_line(report.error))
             self._submit(done.job)
         else:
-            self._tree.commit_report(report)
-            self._under_way.end(done, report.outcome.value, _last_line(report.error))
-            self._observe(VerificationEnded(report))
+            self._end_verification(done, report, _last_line(report.error))
+
+    def _end_verification(self, done: Done, report: VerificationReport, why: str) -> None:
+        self._tree.commit_report(report)
+        self._under_way.end(done, report.outcome.value, why)
+        self._observe(VerificationEnded(report))
 
     def _is_proven(self, done: Done) -> bool:
         """Whether enough different workers have failed at a design, or one again and again."""
@@ -297,17 +301,17 @@ class Coordinator:
         note = f"{ERRORS} workers were lost with it, the last one so: {why}"
         given_up = Done(job, ended.worker, 0.0)
         if job.kind is JobKind.VERIFICATION:
-            fault = Outcome.DESIGN_ERROR
-            seed = training_seed(self._settings, job.scale)
             report = VerificationReport(
-                design=job.design, scale=job.scale, seed=seed, outcome=fault, error=note
+                design=job.design,
+                scale=job.scale,
+                seed=training_seed(self._settings, job.scale),
+                outcome=Outcome.DESIGN_ERROR,
+                error=note,
             )
-            self._tree.commit_report(report)
-            self._under_way.end(given_up, fault.value, note)
-            self._observe(VerificationEnded(report))
+            self._end_verification(given_up, report, note)
         else:
             assert job.session is not None and job.selection is not None
-            seed = derive_seed(self._settings.seed, "session", job.session)
+            seed = session_seed(self._settings, job.session)
             session = Session(
                 index=job.session,
                 seed=seed,

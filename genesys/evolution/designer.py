@@ -91,7 +91,7 @@ class Designer:
         """
         started = perf_counter()
         index = tape.session
-        seed = derive_seed(self._settings.seed, "session", index)
+        seed = session_seed(self._settings, index)
         self._observe(SessionStarted(index, selection, tape.usd))
         tape.watch(lambda call: self._observe(Called(call, tape.usd, tape.usd_of_run)))
         design, end, note, issues = None, SessionEnd.ACCEPTED, "", list[Issue]()
@@ -187,6 +187,11 @@ class Designer:
             f"rated {best:g} at best in {len(context.rejected)} attempts, "
             f"{self._settings.accept_rating:g} is needed",
         )
+
+
+def session_seed(settings: EvolutionSettings, index: int) -> int:
+    """Of a session: everything random in it hangs off this."""
+    return derive_seed(settings.seed, "session", index)
 
 
 def _tree(design: Design) -> GAUTree:

@@ -94,7 +94,7 @@ def outlook(
         tokens: That they have taken so far, in and out.
     """
     sessions, ends_by = _sessions(population, tally, goal, caps, usd, tokens)
-    lasting = _share(population, _sound(population))
+    lasting = _share(population, population.sound_children)
     made = sessions * _share(population, len(population.children))
     left = _verifications(population, goal, len(population.designs) + made)
     samples = {name: nearest(tally.verifications, name, goal.scales) for name in left}
@@ -111,16 +111,10 @@ def outlook(
         tokens=_estimate(tokens, [(sessions, tally.tokens)], caps.tokens, noise),
         device_hours=_estimate(used, hours, most, unit=HOUR),
         seconds=_wall(tally, goal, sessions, left),
-        designs=_sound(population) + sessions * lasting,
+        designs=population.sound_children + sessions * lasting,
         verifications={s.name: population.used(s.name) + left[s.name] for s in goal.scales},
         ends_by=ends_by,
     )
-
-
-def _sound(population: Population) -> int:
-    """New designs that have not failed by their own fault."""
-    seeds = sum(not population.is_erroneous(seed.name) for seed in population.seeds)
-    return len(population.sound) - seeds
 
 
 def _share(population: Population, of: int) -> float:
@@ -138,7 +132,7 @@ def _sessions(
     tokens: int,
 ) -> tuple[float, str]:
     """Sessions to come, and the cap that keeps them below what is wanted."""
-    sound = _sound(population)
+    sound = population.sound_children
     missing, share = max(0, goal.designs - sound), _share(population, sound)
     wanted = float(max(0, goal.max_sessions - len(population.sessions))) if missing else 0.0
     if share:

@@ -8,6 +8,7 @@ from random import Random
 from typing import TYPE_CHECKING
 
 from genesys.errors import PluginError
+from genesys.evolution.designer import session_seed
 from genesys.evolution.jobs import Extent, Job
 from genesys.evolution.ladder import Ladder
 from genesys.evolution.selection import select
@@ -86,8 +87,7 @@ class Scheduler:
             return None
         population = moment.population
         index = len(population.sessions) + moment.sessions
-        seed = derive_seed(self._settings.seed, "session", index)
-        rng = Random(derive_seed(seed, "select"))
+        rng = Random(derive_seed(session_seed(self._settings, index), "select"))
         selection = select(self._plugins, population, Role.DESIGNER, moment.sound, rng)
         if selection is None:
             raise PluginError("The selector found no parents for a designer; it must find some.")
@@ -208,9 +208,8 @@ class _Moment:
     def designing(self) -> bool:
         """Whether more designs are wanted than there are, with those that may be under way."""
         population, goal = self.population, self._settings
-        made = len(self.sound) - sum(not population.is_erroneous(s.name) for s in population.seeds)
         held = len(population.sessions) + self.sessions
-        return made + self.sessions < goal.designs and held < goal.max_sessions
+        return population.sound_children + self.sessions < goal.designs and held < goal.max_sessions
 
     @property
     def verification_due(self) -> bool:

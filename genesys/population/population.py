@@ -121,6 +121,11 @@ class Population:
         """The designs the run made."""
         return self._history.children.below(self._designs)
 
+    @property
+    def sound_children(self) -> int:
+        """How many new designs have not failed by their own fault."""
+        return len(self.sound) - sum(not self.is_erroneous(seed.name) for seed in self.seeds)
+
     @cached_property
     def sound(self) -> Sequence[str]:
         """Names of the designs that have not failed by their own fault."""

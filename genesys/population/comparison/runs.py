@@ -125,7 +125,7 @@ def _missing(file: RunFile, population: Population) -> str:
     """What a run lacks that has ended before its time; empty if it lacks nothing."""
     wanted = file.generation * int(file.config.get("evolution.designs", 0))
     most = file.generation * int(file.config.get("evolution.max_sessions", 0))
-    made = sum(not population.is_erroneous(design.name) for design in population.children)
+    made = population.sound_children
     held = len(population.sessions)
     return "" if made >= wanted or held >= most else f"{made} of {wanted} designs made"
 
